@@ -1,0 +1,68 @@
+"""Shared interfaces of the xgen packages: records, protocols, errors, runs and model access.
+
+Nothing here imports numpy or jax. Start with `records` (what travels) and `protocols` (who acts).
+"""
+
+from xgen_core.codec import CodecError
+from xgen_core.errors import (
+    CapabilityError,
+    FormatError,
+    InputError,
+    MissingExtraError,
+    ModelError,
+    PluginError,
+    RecipeError,
+    XgenError,
+)
+from xgen_core.lm import open_model, open_tokenizer
+from xgen_core.protocols import Model, ScoringModel, Tokenizer
+from xgen_core.recipe import apply_settings, load_recipe
+from xgen_core.records import (
+    Batch,
+    ChatTemplate,
+    Completion,
+    Document,
+    Example,
+    GenerationRequest,
+    Message,
+    ModelInfo,
+    Preference,
+    Score,
+    ScoreRequest,
+    Segment,
+    TokenBatch,
+)
+from xgen_core.run import Run
+
+__all__ = [
+    "Batch",
+    "CapabilityError",
+    "ChatTemplate",
+    "CodecError",
+    "Completion",
+    "Document",
+    "Example",
+    "FormatError",
+    "GenerationRequest",
+    "InputError",
+    "Message",
+    "MissingExtraError",
+    "Model",
+    "ModelError",
+    "ModelInfo",
+    "PluginError",
+    "Preference",
+    "RecipeError",
+    "Run",
+    "Score",
+    "ScoreRequest",
+    "ScoringModel",
+    "Segment",
+    "TokenBatch",
+    "Tokenizer",
+    "XgenError",
+    "apply_settings",
+    "load_recipe",
+    "open_model",
+    "open_tokenizer",
+]

@@ -1,0 +1,186 @@
+"""The run directory: one folder with all that a run decided, measured and wants to show.
+
+    run.json        format, kind, resolved recipe (written once, never changed)
+    metrics.jsonl   one line a step; the same bytes whether or not the run was interrupted
+    timings.jsonl   wall-clock figures, which differ from run to run and so live apart
+    sections/*.json what the report page shows, in file-name order
+
+A run that is resumed cuts `metrics.jsonl` back to the step it restored, so no step stands twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from xgen_core.codec import encode
+from xgen_core.errors import FormatError, InputError
+from xgen_core.files import atomic_file, check_format, read_json, write_json
+from xgen_core.recipe import fingerprint
+
+__all__ = ["StepLog", "Run"]
+
+_FORMAT = "xgen-run"
+_VERSION = 1
+
+
+class StepLog:
+    """An append-only JSONL file whose lines carry a `step`, and which can be cut back to one.
+
+    Lines are handed to the operating system at once and flushed to disk by `sync`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._handle = None
+
+    def append(self, step: int, values: Mapping[str, object]) -> None:
+        """Add one line; `values` must be JSON values."""
+        if self._handle is None:
+            self._handle = self.path.open("ab")
+        line = json.dumps({"step": step, **values}, ensure_ascii=False, allow_nan=False)
+        self._handle.write(line.encode("utf-8") + b"\n")
+        self._handle.flush()
+
+    def sync(self) -> None:
+        """Flush to disk; call before a checkpoint that relies on these lines."""
+        if self._handle is not None:
+            os.fsync(self._handle.fileno())
+
+    def close(self) -> None:
+        """Flush to disk and close; a later `append` opens again."""
+        if self._handle is not None:
+            self.sync()
+            self._handle.close()
+            self._handle = None
+
+    def cut(self, last_step: int) -> None:
+        """Drop every line after `last_step`, and a torn last line if a kill left one.
+
+        Raises:
+            FormatError: a line in the middle is not JSON.
+        """
+        self.close()
+        if not self.path.exists():
+            return
+        lines = self.path.read_bytes().splitlines(keepends=True)
+        kept: list[bytes] = []
+        for number, line in enumerate(lines, 1):
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                if number == len(lines):
+                    break
+                raise FormatError(f"{self.path}:{number}: damaged line: {error}") from error
+            if not line.endswith(b"\n") or row["step"] > last_step:
+                break
+            kept.append(line)
+        if len(kept) != len(lines):
+            with atomic_file(self.path) as handle:
+                handle.writelines(kept)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All lines, oldest first; a torn last line is passed over."""
+        if not self.path.exists():
+            return []
+        rows: list[dict[str, Any]] = []
+        for line in self.path.read_bytes().splitlines(keepends=True):
+            if line.endswith(b"\n"):
+                rows.append(json.loads(line))
+        return rows
+
+
+class Run:
+    """A run directory, opened by `create` or `open`.
+
+    Attributes:
+        directory: where it lies.
+        kind: what made it: `"train"`, `"eval"`, …
+        recipe: the resolved recipe as JSON values.
+        metrics: deterministic figures by step.
+        timings: wall-clock figures by step.
+    """
+
+    def __init__(self, directory: Path, kind: str, recipe: dict[str, Any]) -> None:
+        self.directory = directory
+        self.kind = kind
+        self.recipe = recipe
+        self.metrics = StepLog(directory / "metrics.jsonl")
+        self.timings = StepLog(directory / "timings.jsonl")
+
+    @classmethod
+    def create(cls, directory: Path | str, kind: str, recipe: object) -> Run:
+        """Make a run directory, or take up the one that is there if its recipe is the same.
+
+        Args:
+            directory: where; made with its parents.
+            kind: what makes it.
+            recipe: a dataclass (or JSON values), stored resolved.
+
+        Raises:
+            InputError: another run with another recipe lies there already.
+        """
+        path = Path(directory)
+        values = cast("dict[str, Any]", encode(recipe))
+        if (path / "run.json").exists():
+            run = cls.open(path)
+            if run.kind != kind or fingerprint(run.recipe) != fingerprint(values):
+                changed = _difference(run.recipe, values)
+                raise InputError(
+                    f"{path} holds a {run.kind} run of another recipe ({changed}): "
+                    "give another directory, or remove this one to start again"
+                )
+            return run
+        path.mkdir(parents=True, exist_ok=True)
+        write_json(
+            path / "run.json",
+            {"format": _FORMAT, "version": _VERSION, "kind": kind, "recipe": values},
+        )
+        return cls(path, kind, values)
+
+    @classmethod
+    def open(cls, directory: Path | str) -> Run:
+        """Open an existing run directory.
+
+        Raises:
+            InputError: there is none.
+            FormatError: it is of another format or version.
+        """
+        path = Path(directory)
+        if not (path / "run.json").exists():
+            raise InputError(f"{path}: not a run directory (no run.json in it)")
+        header = check_format(
+            read_json(path / "run.json"), name=_FORMAT, version=_VERSION, path=path / "run.json"
+        )
+        return cls(path, header["kind"], header["recipe"])
+
+    def write_section(self, name: str, section: object) -> None:
+        """Store one report section; `name` orders the page (`"20-loss"` before `"30-samples"`)."""
+        write_json(self.directory / "sections" / f"{name}.json", encode(section))
+
+    def sections(self) -> list[Any]:
+        """All stored sections as JSON values, in name order."""
+        return [read_json(p) for p in sorted((self.directory / "sections").glob("*.json"))]
+
+    def close(self) -> None:
+        """Flush the logs."""
+        self.metrics.close()
+        self.timings.close()
+
+
+def _difference(old: object, new: object, path: str = "") -> str:
+    if isinstance(old, dict) and isinstance(new, dict):
+        a, b = cast("dict[str, object]", old), cast("dict[str, object]", new)
+        for key in [*a, *(k for k in b if k not in a)]:
+            if a.get(key) != b.get(key):
+                return _difference(a.get(key), b.get(key), f"{path}.{key}" if path else key)
+    if isinstance(old, list) and isinstance(new, list):
+        x, y = cast("list[object]", old), cast("list[object]", new)
+        if len(x) == len(y):
+            for i, (p, q) in enumerate(zip(x, y, strict=True)):
+                if p != q:
+                    return _difference(p, q, f"{path}.{i}")
+    return f"{path} was {old!r:.60}, now {new!r:.60}"
