@@ -20,6 +20,7 @@ from xgen_core.recipe import apply_settings, load_recipe
 from xgen_core.records import (
     Batch,
     ChatTemplate,
+    Check,
     Completion,
     Document,
     Example,
@@ -38,6 +39,7 @@ __all__ = [
     "Batch",
     "CapabilityError",
     "ChatTemplate",
+    "Check",
     "CodecError",
     "Completion",
     "Document",

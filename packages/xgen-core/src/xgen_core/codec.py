@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeVar, cast
 
-__all__ = ["CodecError", "JSON", "decode", "encode", "unknown_name"]
+__all__ = ["JSON", "CodecError", "decode", "encode", "unknown_name"]
 
 JSON = None | bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"]
 T = TypeVar("T")
@@ -137,7 +137,8 @@ def _decode_sequence(origin: object, args: tuple[object, ...], value: object, pa
     else:
         kinds = (args[0] if args else object,) * len(items)
     decoded = [
-        _decode(k, v, _join(path, str(i))) for i, (k, v) in enumerate(zip(kinds, items, strict=True))
+        _decode(k, v, _join(path, str(i)))
+        for i, (k, v) in enumerate(zip(kinds, items, strict=True))
     ]
     return tuple(decoded) if origin is tuple else decoded
 

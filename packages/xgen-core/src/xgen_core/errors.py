@@ -31,7 +31,7 @@ class XgenError(Exception):
 
 
 class InputError(XgenError):
-    """An input is missing, empty or not what it claims to be (file, line and advice in the message)."""
+    """An input is missing, empty or not what it claims to be; names file, line and advice."""
 
 
 class FormatError(XgenError):
@@ -39,7 +39,7 @@ class FormatError(XgenError):
 
 
 class RecipeError(XgenError):
-    """A recipe cannot be found, has an unknown field, or holds values that contradict each other."""
+    """A recipe is not to be found, has an unknown field, or values that contradict each other."""
 
     exit_code = 2
 

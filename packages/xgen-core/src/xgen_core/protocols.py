@@ -87,7 +87,7 @@ class Tokenizer(Protocol):
         ...
 
     def save(self, directory: Path) -> None:
-        """Write a tokenizer directory that `open_tokenizer` opens again with the same fingerprint."""
+        """Write a tokenizer directory; `open_tokenizer` reads it back with the same fingerprint."""
         ...
 
 

@@ -1,7 +1,7 @@
 """Recipes: Python functions that return frozen dataclasses, changed on the command line by `--set`.
 
-A recipe is named `package.module:function` or `path/to/file.py:function`. `--set a.b=c` replaces one
-leaf, typed by its annotation; `stages.1.steps=20` reaches into a tuple.
+A recipe is named `package.module:function` or `path/to/file.py:function`. `--set a.b=c` replaces
+one leaf, typed by its annotation; `stages.1.steps=20` reaches into a tuple.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def apply_settings(recipe: T, settings: Sequence[str]) -> T:
     A value is read as JSON where it is JSON (`3`, `1e-4`, `true`, `[1,2]`), otherwise as text.
 
     Raises:
-        RecipeError: no `=`, an unknown field (with the nearest known one), or a value of another type.
+        RecipeError: no `=`, an unknown field (the nearest is named), or a value of another type.
     """
     for setting in settings:
         path, equals, text = setting.partition("=")

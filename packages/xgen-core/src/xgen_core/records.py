@@ -15,6 +15,7 @@ from xgen_core.codec import decode, encode
 __all__ = [
     "Batch",
     "ChatTemplate",
+    "Check",
     "Completion",
     "Document",
     "Example",
@@ -151,9 +152,7 @@ class ChatTemplate(Record):
     generation_prompt: str = ""
     stop: tuple[str, ...] = ()
 
-    def render(
-        self, messages: tuple[Message, ...], *, generate: bool = False
-    ) -> list[Segment]:
+    def render(self, messages: tuple[Message, ...], *, generate: bool = False) -> list[Segment]:
         """Turn messages into segments; an answer's suffix is trained with the answer.
 
         Args:
@@ -170,9 +169,7 @@ class ChatTemplate(Record):
             if message.role not in self.prefixes:
                 raise ValueError(f"template {self.name!r} has no form for role {message.role!r}")
             suffix = self.suffixes.get(message.role, "")
-            segments.append(
-                Segment(text=self.prefixes[message.role], trained=False, special=True)
-            )
+            segments.append(Segment(text=self.prefixes[message.role], trained=False, special=True))
             segments.append(Segment(text=message.content, trained=message.trained))
             segments.append(Segment(text=suffix, trained=message.trained, special=True))
         if generate:
@@ -200,7 +197,7 @@ class Batch(NamedTuple, Generic[A]):
         targets: for each input the id that follows it in the stream.
         segment_ids: 1, 2, … for the documents of a row; 0 is padding. Attention stays inside one.
         positions: position inside the document, from 0.
-        loss_mask: 1 where the target counts, 0 for padding, prompts and targets across a document edge.
+        loss_mask: 1 where the target counts; 0 for padding, prompts, and where a document ends.
     """
 
     inputs: A
@@ -309,3 +306,18 @@ class Score(Record):
     def logprob(self) -> float:
         """Sum over the tokens, in nats."""
         return sum(self.token_logprobs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check(Record):
+    """One finding of `xgen doctor`; packages contribute functions that return a list of these.
+
+    Attributes:
+        name: what was looked at.
+        status: `"ok"`, `"warning"` (works, but know this) or `"failure"`.
+        detail: what was seen, and what to do about it.
+    """
+
+    name: str
+    status: Literal["ok", "warning", "failure"]
+    detail: str

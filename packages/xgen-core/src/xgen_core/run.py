@@ -21,7 +21,7 @@ from xgen_core.errors import FormatError, InputError
 from xgen_core.files import atomic_file, check_format, read_json, write_json
 from xgen_core.recipe import fingerprint
 
-__all__ = ["StepLog", "Run"]
+__all__ = ["Run", "StepLog"]
 
 _FORMAT = "xgen-run"
 _VERSION = 1
