@@ -61,7 +61,7 @@ class _InstalledCommands(click.Group):
 @click.group(cls=_InstalledCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("xgen-core"), prog_name="xgen")
 def xgen() -> None:
-    r"""XGen in the open: prepare data, train, evaluate and study language models in JAX.
+    """XGen in the open: prepare data, train, evaluate and study language models in JAX.
 
     \b
     Example:
@@ -73,7 +73,7 @@ def xgen() -> None:
 @xgen.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def doctor(as_json: bool) -> None:
-    r"""Check versions, devices and whatever else the installed packages can check.
+    """Check versions, devices and whatever else the installed packages can check.
 
     \b
     Example:
@@ -88,7 +88,7 @@ def doctor(as_json: bool) -> None:
 @click.argument("directories", nargs=-1, required=True, type=click.Path())
 @click.option("--output", "-o", type=click.Path(), help="The page; default DIR/report.html.")
 def report(directories: tuple[str, ...], output: str | None) -> None:
-    r"""Render the run directories DIRECTORIES as one self-contained HTML page.
+    """Render the run directories DIRECTORIES as one self-contained HTML page.
 
     \b
     Example:

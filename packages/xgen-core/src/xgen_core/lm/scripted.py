@@ -22,7 +22,7 @@ __all__ = ["Rule", "ScriptedModel", "open_scripted", "prompt_text", "truncate"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(Record):
-    """When `pattern` (a regular expression, dot matches newline) is found, answer with `replies`."""
+    """When `pattern` (a regular expression; dot matches newline) is found, answer `replies`."""
 
     pattern: str
     replies: tuple[str, ...]
