@@ -79,8 +79,8 @@ def _decode(kind: object, value: object, path: str) -> object:
         if value not in args:
             raise _fail(path, "one of " + ", ".join(repr(a) for a in args), value)
         return value
-    if origin in (tuple, list) or kind in (tuple, list):
-        return _decode_sequence(origin or kind, args, value, path)
+    if origin is tuple or origin is list:
+        return _decode_sequence(origin is tuple, args, value, path)
     if kind is dict or (isinstance(origin, type) and issubclass(origin, Mapping)):
         if not isinstance(value, Mapping):
             raise _fail(path, "an object", value)
@@ -89,7 +89,7 @@ def _decode(kind: object, value: object, path: str) -> object:
         return {str(k): _decode(element, v, _join(path, str(k))) for k, v in mapping.items()}
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return _decode_dataclass(kind, value, path)
-    return _decode_scalar(kind, value, path)
+    return _decode_scalar(cast(object, kind), value, path)
 
 
 def _decode_scalar(kind: object, value: object, path: str) -> object:
@@ -126,21 +126,21 @@ def _decode_union(args: tuple[object, ...], value: object, path: str) -> object:
     raise _fail(path, names, value)
 
 
-def _decode_sequence(origin: object, args: tuple[object, ...], value: object, path: str) -> object:
+def _decode_sequence(fixed: bool, args: tuple[object, ...], value: object, path: str) -> object:
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
         raise _fail(path, "a list", value)
     items = cast("Sequence[object]", value)
-    if origin is tuple and args and args[-1] is not Ellipsis:
+    if fixed and args[-1] is not Ellipsis:
         if len(args) != len(items):
-            raise _fail(path, f"{len(args)} values", value)
+            raise _fail(path, f"{len(args)} values", items)
         kinds = args
     else:
-        kinds = (args[0] if args else object,) * len(items)
+        kinds = (args[0],) * len(items)
     decoded = [
         _decode(k, v, _join(path, str(i)))
         for i, (k, v) in enumerate(zip(kinds, items, strict=True))
     ]
-    return tuple(decoded) if origin is tuple else decoded
+    return tuple(decoded) if fixed else decoded
 
 
 def _decode_dataclass(kind: type, value: object, path: str) -> object:
