@@ -1,0 +1,65 @@
+# Every target makes what it needs. `make` alone explains them.
+
+PYTHON ?= python3
+VENV ?= .venv
+OUT ?= runs/quickstart
+BIN := $(VENV)/bin
+PACKAGES := $(wildcard packages/xgen-*)
+# libtpu and GPU plug-ins stay quiet on a laptop; set JAX_PLATFORMS= to use an accelerator
+export JAX_PLATFORMS ?= cpu
+export PATH := $(abspath $(BIN)):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup quickstart check test isolated acceptance bench docs clean
+
+help: ## Explain the targets
+	@awk 'BEGIN {FS = ":.*## "; print "make TARGET\n"} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The environment without the developers' tools: all packages editable, with the extras they need here.
+$(VENV)/.packages: constraints.txt $(wildcard packages/*/pyproject.toml)
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"xgen needs Python 3.11 or newer, and $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1' -c constraints.txt hatchling editables
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt \
+		-e 'packages/xgen-core[report]' -e 'packages/xgen-tokenizer[hf]' -e packages/xgen-data \
+		-e packages/xgen-model -e 'packages/xgen-train[tensorboard]' -e packages/xgen-eval
+	@touch $@
+
+# The developers' tools on top.
+$(VENV)/.dev: $(VENV)/.packages pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev
+	@touch $@
+
+setup: $(VENV)/.dev ## Make .venv with all packages (editable) and the developers' tools
+
+quickstart: $(VENV)/.packages ## Raw text to an evaluated model and a report page, in minutes (OUT=runs/quickstart)
+	docs/examples/quickstart.sh $(OUT)
+
+check: $(VENV)/.dev ## Format, lint, types, floors, declared dependencies, documentation
+	ruff format --check .
+	ruff check .
+	pyright --pythonpath $(BIN)/python
+	python ci/floors.py
+	python ci/dependencies.py
+	python ci/modules.py
+	$(MAKE) docs
+
+test: $(VENV)/.dev ## All tests, a smoke quickstart included (ARGS= for pytest)
+	python -m pytest -n auto --dist loadgroup $(ARGS)
+
+isolated: $(VENV)/.dev ## Each wheel alone in a clean environment: installs, imports, helps
+	python ci/isolated.py
+
+acceptance: $(VENV)/.dev ## Tests on real data sets: make acceptance DATA=DIR
+	@test -n "$(DATA)" || { echo "make acceptance DATA=DIR: name the directory with the data sets"; exit 2; }
+	XGEN_ACCEPTANCE_DATA=$(abspath $(DATA)) python -m pytest tests/acceptance -m acceptance $(ARGS)
+
+bench: $(VENV)/.dev ## Benchmarks; figures in the documentation come from here
+	@for script in tools/bench/*.py; do echo "== $$script"; python $$script || exit 1; done
+
+docs: $(VENV)/.dev ## Build the documentation into docs/_build (warnings are errors)
+	sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+clean: ## Remove the environment, runs and build outputs
+	rm -rf $(VENV) runs dist docs/_build

@@ -1,0 +1,53 @@
+"""From a recipe's stages to the order in which a store's windows are read."""
+
+from __future__ import annotations
+
+from xgen_core import InputError
+from xgen_data import LineSize, Order, Stage, TokenStore
+
+from xgen_train.recipe import StageRecipe, TrainRecipe
+
+__all__ = ["build_order", "stage_weights"]
+
+
+def stage_weights(stage: StageRecipe, store: TokenStore) -> dict[str, float]:
+    """The stage's mixture, or the sources' own proportions where it names none.
+
+    Raises:
+        InputError: a source that the store does not have, or no weight above zero.
+    """
+    sources = store.sources("train")
+    if not stage.weights:
+        return {name: float(store.line("train", name).tokens) for name in sources}
+    for name in stage.weights:
+        if name not in sources:
+            raise InputError(f"{store.path} has no source {name!r}; it has {', '.join(sources)}")
+    chosen = {n: float(stage.weights[n]) for n in sources if stage.weights.get(n, 0) > 0}
+    if not chosen:
+        raise InputError("a stage's weights are all zero, so it would read nothing")
+    return chosen
+
+
+def build_order(recipe: TrainRecipe, store: TokenStore) -> Order:
+    """The run's order of data: a pure function of recipe and store sizes.
+
+    Raises:
+        InputError: the store and the recipe do not fit each other.
+    """
+    stages = tuple(
+        Stage(
+            sequence_length=stage.sequence_length,
+            batch_size=recipe.batch_tokens // stage.sequence_length,
+            steps=stage.steps,
+            weights=stage_weights(stage, store),
+        )
+        for stage in recipe.stages
+    )
+    lines = {
+        name: LineSize(tokens=store.line("train", name).tokens, block_tokens=store.block_tokens)
+        for name in store.sources("train")
+    }
+    try:
+        return Order(seed=recipe.seed, stages=stages, lines=lines)
+    except ValueError as error:
+        raise InputError(f"{store.path}: {error}") from error

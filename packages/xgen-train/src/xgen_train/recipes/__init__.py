@@ -1,0 +1,1 @@
+"""Published recipes: functions that return a `TrainRecipe`."""

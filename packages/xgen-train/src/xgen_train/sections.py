@@ -1,0 +1,164 @@
+"""What a training run shows on the report page."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from xgen_core import Run
+from xgen_core.report import Section, Table, Text, line_plot
+from xgen_data import Order, TokenStore
+
+from xgen_train.recipe import TrainRecipe
+
+__all__ = ["write_sections"]
+
+
+def write_sections(
+    run: Run, recipe: TrainRecipe, order: Order, store: TokenStore, parameters: int
+) -> None:
+    """Write the sections `training`, `loss` and `speed` of a finished run."""
+    rows = run.metrics.rows()
+    steps = [row for row in rows if "loss" in row]
+    heldout = [row for row in rows if "heldout" in row]
+    run.write_section("10-training", _overview(recipe, order, store, parameters))
+    run.write_section("20-loss", _curves(recipe, steps, heldout))
+    run.write_section("30-speed", _speed(recipe, run.timings.rows(), parameters))
+
+
+def _overview(recipe: TrainRecipe, order: Order, store: TokenStore, parameters: int) -> Section:
+    model = recipe.model
+    rows: list[tuple[str | int | float, ...]] = []
+    for number, stage in enumerate(recipe.stages):
+        budgets = order.budgets(number)
+        total = sum(budgets.values())
+        for source, windows in budgets.items():
+            tokens = windows * stage.sequence_length
+            rows.append(
+                (
+                    number + 1,
+                    stage.sequence_length,
+                    stage.steps,
+                    source,
+                    tokens,
+                    round(100 * windows / total, 2),
+                    round(tokens / store.line("train", source).tokens, 3),
+                )
+            )
+    shape = (
+        f"{parameters:,} parameters: {model.n_layers} layers, width {model.d_model}, "
+        f"{model.n_heads} heads, SwiGLU width {model.d_ff}, vocabulary {model.vocab_size:,}, "
+        f"context {model.context_length:,}. {recipe.batch_tokens:,} tokens in every step."
+    )
+    columns = (
+        "stage",
+        "sequence length",
+        "steps",
+        "source",
+        "tokens",
+        "share of stage, %",
+        "epochs of source",
+    )
+    caption = "What each stage read. Shares are exact: windows are counted, not drawn."
+    return Section(
+        title="Training",
+        summary=shape,
+        blocks=(Table(columns=columns, rows=tuple(rows), caption=caption),),
+    )
+
+
+def _edges(recipe: TrainRecipe) -> list[tuple[float, str]]:
+    marks: list[tuple[float, str]] = []
+    tokens = 0
+    for stage, following in zip(recipe.stages, recipe.stages[1:], strict=False):
+        tokens += stage.steps * recipe.batch_tokens
+        marks.append((tokens, f"{stage.sequence_length} → {following.sequence_length}"))
+    return marks
+
+
+def _curves(
+    recipe: TrainRecipe, steps: list[dict[str, Any]], heldout: list[dict[str, Any]]
+) -> Section:
+    by_step = {row["step"]: row["tokens"] for row in steps}
+    loss = [{"tokens": r["tokens"], "value": r["loss"], "curve": "training"} for r in steps]
+    for row in heldout:
+        for source, figures in row["heldout"].items():
+            point = {"tokens": by_step[row["step"]], "value": figures["loss"]}
+            loss.append({**point, "curve": f"held-out {source}"})
+    norms = [{"tokens": r["tokens"], "value": r["gradient_norm"]} for r in steps]
+    rates = [{"tokens": r["tokens"], "value": r["learning_rate"]} for r in steps]
+    edges = _edges(recipe)
+    final = steps[-1]["loss"]
+    summary = (
+        f"The last step's loss is {final:.4f} nats per token "
+        f"(perplexity {math.exp(min(final, 50)):.1f}). Vertical lines are stage edges."
+    )
+    plots = (
+        line_plot(
+            rows=loss,
+            x="tokens",
+            y="value",
+            series="curve",
+            x_title="tokens read",
+            y_title="loss, nats per token",
+            rules=edges,
+            description="Training and held-out loss over the tokens read, with stage edges",
+        ),
+        line_plot(
+            rows=norms,
+            x="tokens",
+            y="value",
+            x_title="tokens read",
+            y_title="gradient norm",
+            rules=edges,
+            description="Global gradient norm before clipping, over the tokens read",
+        ),
+        line_plot(
+            rows=rates,
+            x="tokens",
+            y="value",
+            x_title="tokens read",
+            y_title="learning rate",
+            rules=edges,
+            description="Learning rate over the tokens read",
+        ),
+    )
+    return Section(title="Loss", summary=summary, blocks=plots)
+
+
+def _speed(recipe: TrainRecipe, timings: list[dict[str, Any]], parameters: int) -> Section:
+    rows: list[tuple[str | int | float, ...]] = []
+    start = 0
+    model = recipe.model
+    for number, (stage, end) in enumerate(zip(recipe.stages, recipe.edges, strict=True), 1):
+        # the first step of a stage compiles, so the median stands for the others
+        seconds = sorted(t["seconds"] for t in timings if start < t["step"] <= end)
+        start = end
+        if not seconds:
+            continue
+        rate = recipe.batch_tokens / seconds[len(seconds) // 2]
+        attention = 12 * model.n_layers * model.d_model * stage.sequence_length
+        flops = 6 * parameters + attention
+        rows.append(
+            (
+                number,
+                stage.sequence_length,
+                round(rate),
+                round(seconds[-1], 2),
+                round(sum(seconds), 1),
+                round(rate * flops / 1e9, 1),
+            )
+        )
+    columns = (
+        "stage",
+        "sequence length",
+        "tokens/s (median step)",
+        "slowest step, s",
+        "all steps, s",
+        "GFLOP/s (6N + 12·L·d·T)",
+    )
+    note = "The slowest step of a stage is usually its first, which compiles. Wall-clock figures."
+    return Section(
+        title="Speed",
+        blocks=(Table(columns=columns, rows=tuple(rows)), Text(text=note)),
+    )

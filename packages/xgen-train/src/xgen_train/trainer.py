@@ -1,0 +1,225 @@
+"""The training loop: restore or begin, read, step, log, evaluate, checkpoint.
+
+The order of data is a pure function of the recipe, the loader's whole state is the step, and the
+metrics file is cut back to the restored step. So a run that is killed anywhere and started again
+ends with the same weights, the same losses and the same `metrics.jsonl`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from xgen_core import Batch, InputError, Run
+from xgen_core.recipe import fingerprint
+from xgen_data import Loader, Order, TokenStore, batch_digest
+from xgen_model import (
+    CheckpointStore,
+    Params,
+    batch_sharding,
+    create,
+    make_mesh,
+    parameter_count,
+    shardings,
+)
+
+from xgen_train.curriculum import build_order
+from xgen_train.heldout import Heldout
+from xgen_train.monitor import Monitor
+from xgen_train.optimizer import build_optimizer
+from xgen_train.recipe import TrainRecipe
+from xgen_train.schedule import learning_rate
+from xgen_train.sections import write_sections
+from xgen_train.step import StepMetrics, TrainState, make_evaluation, make_step
+
+__all__ = ["TrainResult", "train"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainResult:
+    """How a run ended.
+
+    Attributes:
+        run: the run directory.
+        checkpoint: the directory that `local:` opens.
+        steps: optimizer steps done in all.
+        loss: of the last step, nats per token.
+        parameters: trained parameters.
+    """
+
+    run: Path
+    checkpoint: Path
+    steps: int
+    loss: float
+    parameters: int
+
+
+def train(
+    recipe: TrainRecipe, output: Path | str, *, tensorboard: bool | None = None
+) -> TrainResult:
+    """Run a recipe to its end, taking up what an earlier process of the same recipe left.
+
+    Args:
+        recipe: the resolved recipe.
+        output: the run directory.
+        tensorboard: see `Monitor`.
+
+    Raises:
+        InputError: the store is not there, does not fit the recipe, or the directory holds a run of
+            another recipe.
+    """
+    store = TokenStore.open(recipe.store)
+    _check_vocabulary(recipe, store)
+    order = build_order(recipe, store)
+    try:
+        sizes = recipe.mesh.sizes(jax.device_count())
+        learning_rate(recipe.optimizer, recipe.total_steps)
+    except ValueError as error:
+        raise InputError(f"this recipe cannot run here: {error}") from error
+    run = Run.create(output, "train", recipe)
+    trainer = _Trainer(recipe, store, order, run, make_mesh(sizes))
+    return trainer.run_to_end(tensorboard)
+
+
+def _check_vocabulary(recipe: TrainRecipe, store: TokenStore) -> None:
+    if recipe.model.n_tokens != store.vocab_size:
+        raise InputError(
+            f"the model has {recipe.model.n_tokens} token ids, but {store.path} was tokenised "
+            f"with {store.vocab_size}: --set model.n_tokens={store.vocab_size} "
+            f"(and model.vocab_size at least that), or build the store with the right tokenizer"
+        )
+
+
+class _Trainer:
+    def __init__(
+        self, recipe: TrainRecipe, store: TokenStore, order: Order, run: Run, mesh: Any
+    ) -> None:
+        self.recipe, self.store, self.order, self.run, self.mesh = recipe, store, order, run, mesh
+        optimizer = build_optimizer(recipe.optimizer, recipe.total_steps)
+        self.optimizer = optimizer
+        self.step_function = make_step(recipe.model, optimizer)
+        self.rate = learning_rate(recipe.optimizer, recipe.total_steps)
+        self.heldout = Heldout(
+            store,
+            make_evaluation(recipe.model),
+            self.place,
+            batch_tokens=recipe.batch_tokens,
+            batches=recipe.evaluate_batches,
+        )
+        self.checkpoints = CheckpointStore(
+            run.directory / "checkpoints",
+            config=recipe.model,
+            tokenizer=store.path / "tokenizer",
+            keep_last=recipe.keep_last,
+            keep=recipe.edges,
+        )
+
+    def place(self, batch: Batch[Any]) -> Batch[jax.Array]:
+        sharding = batch_sharding(self.mesh)
+        return Batch(
+            *(
+                jax.make_array_from_process_local_data(sharding, np.asarray(field))
+                for field in batch
+            )
+        )
+
+    def begin(self) -> tuple[TrainState, int]:
+        """The state to go on from and the number of steps done."""
+        params: Params = create(
+            self.recipe.model, self.recipe.seed, shardings(self.recipe.model, self.mesh)
+        )
+        state = TrainState(params, jax.jit(self.optimizer.init)(params))
+        step = self.checkpoints.latest()
+        if step is None:
+            return state, 0
+        params, optimizer, meta = self.checkpoints.restore(step, state.params, state.optimizer)
+        if meta["recipe"] != fingerprint(self.recipe) or meta["data"] != self.store.fingerprint:
+            raise InputError(
+                f"{self.checkpoints.directory}: step {step} belongs to another recipe or store; "
+                "give another --output"
+            )
+        return TrainState(params, optimizer), step
+
+    def save(self, step: int, state: TrainState) -> None:
+        # what the checkpoint builds on must be on disk before it
+        self.run.metrics.sync()
+        meta = {
+            "step": step,
+            "tokens": self.order.tokens_before(step),
+            "recipe": fingerprint(self.recipe),
+            "data": self.store.fingerprint,
+        }
+        self.checkpoints.save(step, state.params, optimizer=state.optimizer, meta=meta)
+
+    def run_to_end(self, tensorboard: bool | None) -> TrainResult:
+        state, start = self.begin()
+        self.run.metrics.cut(start)
+        self.run.timings.cut(start)
+        parameters = parameter_count(self.recipe.model)
+        with Monitor(
+            self.run,
+            total_tokens=self.order.tokens_before(self.order.total_steps),
+            start_step=start,
+            start_tokens=self.order.tokens_before(start),
+            tensorboard=tensorboard,
+        ) as monitor:
+            state = self.loop(state, start, monitor)
+        write_sections(self.run, self.recipe, self.order, self.store, parameters)
+        losses = [row["loss"] for row in self.run.metrics.rows() if "loss" in row]
+        return TrainResult(
+            run=self.run.directory,
+            checkpoint=self.checkpoints.directory,
+            steps=self.order.total_steps,
+            loss=losses[-1],
+            parameters=parameters,
+        )
+
+    def loop(self, state: TrainState, start: int, monitor: Monitor) -> TrainState:
+        last = self.order.total_steps
+        edges = set(self.recipe.edges)
+        # metrics of a step are fetched after the next one is on its way, so the device never waits
+        waiting: tuple[int, StepMetrics, str] | None = None
+        for step, batch in self.batches(start):
+            digest = batch_digest(batch)
+            state, metrics = self.step_function(state, self.place(batch))
+            if waiting is not None:
+                self.log(monitor, *waiting)
+            waiting = (step, metrics, digest)
+            evaluates = step in edges or step % self.recipe.evaluate_every == 0
+            saves = step in edges or step % self.recipe.checkpoint_every == 0
+            if evaluates or saves or step == last:
+                self.log(monitor, *waiting)
+                waiting = None
+            if evaluates:
+                stage = self.recipe.stages[self.order.locate(step - 1)[0]]
+                monitor.heldout(step, self.heldout.measure(state.params, stage.sequence_length))
+            if saves:
+                self.save(step, state)
+                monitor.pause()
+        self.checkpoints.wait()
+        return state
+
+    def batches(self, start: int) -> Iterator[tuple[int, Batch[Any]]]:
+        """Batches with the number that their step will have, 1 for the first."""
+        loader = Loader(self.store, self.order, host=jax.process_index(), hosts=jax.process_count())
+        yield from enumerate(loader.iterate(start), start + 1)
+
+    def log(self, monitor: Monitor, step: int, metrics: StepMetrics, digest: str) -> None:
+        stage, _ = self.order.locate(step - 1)
+        loss = float(metrics.loss)
+        values = {
+            "stage": stage,
+            "loss": loss,
+            "gradient_norm": float(metrics.gradient_norm),
+            "learning_rate": float(self.rate(step - 1)),
+            "tokens": self.order.tokens_before(step),
+            "counted": int(metrics.tokens),
+            "batch": digest,
+        }
+        length = self.recipe.stages[stage].sequence_length
+        note = f"loss {loss:.3f}  stage {stage + 1}/{len(self.recipe.stages)} ({length} tokens)"
+        monitor.step(step, values, tokens=self.recipe.batch_tokens, note=note)
