@@ -1,0 +1,29 @@
+"""The Python examples in the packages' READMEs run as they stand."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+READMES = sorted(ROOT.glob("packages/*/README.md"))
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda p: p.parent.name)
+def test_example_runs(readme: Path, tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", readme.read_text("utf-8"), re.DOTALL)
+    assert blocks, f"{readme} has no Python example"
+    for block in blocks:
+        subprocess.run(
+            [sys.executable, "-W", "error", "-c", block], cwd=tmp_path, check=True, timeout=120
+        )
+
+
+def test_every_package_is_introduced() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    for readme in READMES:
+        assert f"packages/{readme.parent.name}/README.md" in text
