@@ -3,9 +3,10 @@
     local:DIR                 a checkpoint of ours (xgen-model)
     scripted:RULES.jsonl      pattern → replies, for tests and demonstrations
     replay:CALLS.jsonl        recorded answers, read-only
+    http://HOST/v1#MODEL      an OpenAI-compatible endpoint (also https:, openai:MODEL)
 
 A provider is a function `open_x(rest_of_uri: str) -> Model`, registered under `xgen.models`; any
-package can add a scheme. Endpoints (`http:`, `openai:`) register there too.
+package can add a scheme.
 """
 
 from __future__ import annotations
