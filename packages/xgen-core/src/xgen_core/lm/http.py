@@ -1,7 +1,7 @@
 """`http://HOST/v1#MODEL` and `openai:MODEL`: a model behind an OpenAI-compatible endpoint.
 
-A request for `n` samples becomes `n` calls with seeds `seed`, `seed + 1`, …, so that asking for more
-extends what there was. A conversation goes to `/chat/completions`, a plain prompt to `/completions`.
+A request for `n` samples becomes `n` calls with seeds `seed`, `seed + 1`, …, so that asking for
+more extends what there was. A conversation goes to `/chat/completions`, a prompt to `/completions`.
 The key comes from the environment (`OPENAI_API_KEY`) and nowhere else; `OPENAI_BASE_URL` moves
 `openai:`. Whatever the endpoint does wrong becomes one `ModelError` that names it.
 """
@@ -130,12 +130,12 @@ class HttpModel:
             body = cast("dict[str, Any]", answer)
             choice = body["choices"][0]
             text = choice["message"]["content"] if "message" in choice else choice["text"]
-            usage = body.get("usage") or {}
+            usage = cast("dict[str, int]", body.get("usage") or {})
             return Completion(
                 text=_text(text),
                 finish_reason="length" if choice.get("finish_reason") == "length" else "stop",
-                prompt_tokens=int(usage.get("prompt_tokens", 0)),
-                completion_tokens=int(usage.get("completion_tokens", 0)),
+                prompt_tokens=usage.get("prompt_tokens", 0),
+                completion_tokens=usage.get("completion_tokens", 0),
             )
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise ModelError(
