@@ -113,6 +113,11 @@ def _decode_scalar(kind: object, value: object, path: str) -> object:
 
 
 def _decode_union(args: tuple[object, ...], value: object, path: str) -> object:
+    if type(value) in args:  # 3.0 in `int | float` stays a float
+        return value
+    tagged = [a for a in args if _has_tag(a, value)]
+    if len(tagged) == 1:  # so that the error is about the block that was meant, not about all
+        return _decode(tagged[0], value, path)
     failures: list[CodecError] = []
     for option in args:
         try:
@@ -124,6 +129,16 @@ def _decode_union(args: tuple[object, ...], value: object, path: str) -> object:
         raise real[0]
     names = " or ".join(getattr(a, "__name__", str(a)) for a in args)
     raise _fail(path, names, value)
+
+
+def _has_tag(option: object, value: object) -> bool:
+    """Whether `value["kind"]` is what the dataclass `option` declares as its literal `kind`."""
+    if not isinstance(value, Mapping) or not isinstance(option, type):
+        return False
+    if not dataclasses.is_dataclass(option):
+        return False
+    tag = cast("Mapping[str, object]", value).get("kind")
+    return tag is not None and tag in typing.get_args(typing.get_type_hints(option).get("kind"))
 
 
 def _decode_sequence(origin: object, args: tuple[object, ...], value: object, path: str) -> object:
