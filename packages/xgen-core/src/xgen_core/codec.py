@@ -79,8 +79,9 @@ def _decode(kind: object, value: object, path: str) -> object:
         if value not in args:
             raise _fail(path, "one of " + ", ".join(repr(a) for a in args), value)
         return value
-    if origin in (tuple, list) or kind in (tuple, list):
-        return _decode_sequence(origin or kind, args, value, path)
+    sequence = origin or kind
+    if sequence is tuple or sequence is list:
+        return _decode_sequence(sequence, args, value, path)
     if kind is dict or (isinstance(origin, type) and issubclass(origin, Mapping)):
         if not isinstance(value, Mapping):
             raise _fail(path, "an object", value)
@@ -89,7 +90,7 @@ def _decode(kind: object, value: object, path: str) -> object:
         return {str(k): _decode(element, v, _join(path, str(k))) for k, v in mapping.items()}
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return _decode_dataclass(kind, value, path)
-    return _decode_scalar(kind, value, path)
+    return _decode_scalar(cast(object, kind), value, path)
 
 
 def _decode_scalar(kind: object, value: object, path: str) -> object:
@@ -142,9 +143,9 @@ def _has_tag(option: object, value: object) -> bool:
 
 
 def _decode_sequence(origin: object, args: tuple[object, ...], value: object, path: str) -> object:
-    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
-        raise _fail(path, "a list", value)
     items = cast("Sequence[object]", value)
+    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+        raise _fail(path, "a list", items)
     if origin is tuple and args and args[-1] is not Ellipsis:
         if len(args) != len(items):
             raise _fail(path, f"{len(args)} values", value)

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
@@ -51,7 +51,7 @@ def _temporary_beside(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def atomic_file(path: Path | str) -> Iterator[BinaryIO]:
+def atomic_file(path: Path | str) -> Generator[BinaryIO]:
     """Open a file for binary writing that appears at `path` only if the block succeeds.
 
     Raises:
@@ -73,7 +73,7 @@ def atomic_file(path: Path | str) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def atomic_directory(path: Path | str, *, replace: bool = False) -> Iterator[Path]:
+def atomic_directory(path: Path | str, *, replace: bool = False) -> Generator[Path]:
     """Yield an empty directory that appears at `path` only if the block succeeds.
 
     Args:
