@@ -148,7 +148,7 @@ def _decode_sequence(origin: object, args: tuple[object, ...], value: object, pa
         raise _fail(path, "a list", items)
     if origin is tuple and args and args[-1] is not Ellipsis:
         if len(args) != len(items):
-            raise _fail(path, f"{len(args)} values", value)
+            raise _fail(path, f"{len(args)} values", items)
         kinds = args
     else:
         kinds = (args[0] if args else object,) * len(items)
