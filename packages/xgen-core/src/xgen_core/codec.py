@@ -79,8 +79,9 @@ def _decode(kind: object, value: object, path: str) -> object:
         if value not in args:
             raise _fail(path, "one of " + ", ".join(repr(a) for a in args), value)
         return value
-    if origin is tuple or origin is list:
-        return _decode_sequence(origin is tuple, args, value, path)
+    sequence = origin or kind
+    if sequence is tuple or sequence is list:
+        return _decode_sequence(sequence, args, value, path)
     if kind is dict or (isinstance(origin, type) and issubclass(origin, Mapping)):
         if not isinstance(value, Mapping):
             raise _fail(path, "an object", value)
@@ -113,6 +114,11 @@ def _decode_scalar(kind: object, value: object, path: str) -> object:
 
 
 def _decode_union(args: tuple[object, ...], value: object, path: str) -> object:
+    if type(value) in args:  # 3.0 in `int | float` stays a float
+        return value
+    tagged = [a for a in args if _has_tag(a, value)]
+    if len(tagged) == 1:  # so that the error is about the block that was meant, not about all
+        return _decode(tagged[0], value, path)
     failures: list[CodecError] = []
     for option in args:
         try:
@@ -126,21 +132,31 @@ def _decode_union(args: tuple[object, ...], value: object, path: str) -> object:
     raise _fail(path, names, value)
 
 
-def _decode_sequence(fixed: bool, args: tuple[object, ...], value: object, path: str) -> object:
-    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
-        raise _fail(path, "a list", value)
+def _has_tag(option: object, value: object) -> bool:
+    """Whether `value["kind"]` is what the dataclass `option` declares as its literal `kind`."""
+    if not isinstance(value, Mapping) or not isinstance(option, type):
+        return False
+    if not dataclasses.is_dataclass(option):
+        return False
+    tag = cast("Mapping[str, object]", value).get("kind")
+    return tag is not None and tag in typing.get_args(typing.get_type_hints(option).get("kind"))
+
+
+def _decode_sequence(origin: object, args: tuple[object, ...], value: object, path: str) -> object:
     items = cast("Sequence[object]", value)
-    if fixed and args[-1] is not Ellipsis:
+    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+        raise _fail(path, "a list", items)
+    if origin is tuple and args and args[-1] is not Ellipsis:
         if len(args) != len(items):
             raise _fail(path, f"{len(args)} values", items)
         kinds = args
     else:
-        kinds = (args[0],) * len(items)
+        kinds = (args[0] if args else object,) * len(items)
     decoded = [
         _decode(k, v, _join(path, str(i)))
         for i, (k, v) in enumerate(zip(kinds, items, strict=True))
     ]
-    return tuple(decoded) if fixed else decoded
+    return tuple(decoded) if origin is tuple else decoded
 
 
 def _decode_dataclass(kind: type, value: object, path: str) -> object:

@@ -119,7 +119,8 @@ def write_text(path: Path | str, text: str) -> None:
 
 def write_json(path: Path | str, value: object) -> None:
     """Write one JSON value atomically, indented, with a final newline."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    with atomic_file(path) as handle:
+        handle.write(_json_bytes(value, indent=2) + b"\n")
 
 
 def read_json(path: Path | str) -> Any:
@@ -156,7 +157,15 @@ def append_jsonl(path: Path | str, rows: Iterable[object]) -> None:
 
 
 def _line(row: object) -> bytes:
-    return json.dumps(row, ensure_ascii=False, allow_nan=False).encode("utf-8") + b"\n"
+    return _json_bytes(row) + b"\n"
+
+
+def _json_bytes(value: object, indent: int | None = None) -> bytes:
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:  # half a surrogate pair in a model's text: only an escape holds it
+        return json.dumps(value, indent=indent, allow_nan=False).encode("ascii")
 
 
 def read_jsonl(path: Path | str, parse: Callable[[Any], T] | None = None) -> Iterator[T]:
