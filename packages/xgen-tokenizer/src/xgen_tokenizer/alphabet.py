@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["BYTE_ORDER", "BYTE_OF_CHARACTER", "token_of"]
+__all__ = ["BYTE_OF_CHARACTER", "BYTE_ORDER", "token_of"]
 
 _VISIBLE = (*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100))
 _HIDDEN = tuple(byte for byte in range(256) if byte not in _VISIBLE)

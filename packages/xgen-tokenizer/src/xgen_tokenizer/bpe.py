@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import re
 from array import array
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -23,9 +26,12 @@ if TYPE_CHECKING:
 __all__ = ["TiktokenTokenizer"]
 
 _WHITE_SPACE = r"[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
-"""What `\\s` means to tiktoken (Unicode White_Space); Python's adds the separators U+001C–U+001F."""
+"""What `\\s` means to tiktoken (Unicode White_Space); Python's also takes U+001C to U+001F."""
 
 _LONG_RUN = re.compile(f"(?<!{_WHITE_SPACE}){_WHITE_SPACE}{{100000,}}+")
+
+_THREADS = 4
+_CHARACTERS_FOR_THREADS = 1 << 17
 
 
 class TiktokenTokenizer:
@@ -108,19 +114,28 @@ class TiktokenTokenizer:
     def encode_batch(self, texts: Sequence[str], *, specials: bool = False) -> TokenBatch:
         """Ids of many texts, end to end; equal to `encode` of each.
 
-        Runs in the calling thread: to use several cores, give each process its share of the texts
-        (threads gain little, because tiktoken holds the interpreter lock for much of the time).
+        A large batch is shared out to up to four threads; in a process started by
+        `multiprocessing`, where the batches themselves are already shared out, to none.
 
         Raises:
             ValueError: a text has a lone surrogate.
         """
         if isinstance(texts, str):
             raise TypeError("encode_batch takes a sequence of texts, got one text")
+
+        def encoded(share: Sequence[str]) -> list[bytes]:
+            return [self._ids(text, specials).tobytes() for text in share]
+
         ids = array("I")
         offsets = array("Q", [0])
-        for text in texts:
-            ids.frombytes(self._ids(text, specials).tobytes())
-            offsets.append(len(ids))
+        threads = _threads(texts)
+        size = max(1, len(texts) // (8 * threads))
+        shares = [texts[start : start + size] for start in range(0, len(texts), size)]
+        with ThreadPoolExecutor(threads) as pool:
+            for share in map(encoded, shares) if threads == 1 else pool.map(encoded, shares):
+                for content in share:
+                    ids.frombytes(content)
+                    offsets.append(len(ids))
         return TokenBatch(ids=memoryview(ids), offsets=memoryview(offsets))
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -197,3 +212,9 @@ class TiktokenTokenizer:
                 start = run.end() - 1
         parts.append(text[start:])
         return [(part, False) for part in parts if part]
+
+
+def _threads(texts: Sequence[str]) -> int:
+    if multiprocessing.parent_process() or sum(map(len, texts)) < _CHARACTERS_FOR_THREADS:
+        return 1
+    return min(_THREADS, os.cpu_count() or 1, len(texts))

@@ -56,7 +56,7 @@ class TokenizerConfig(Record):
 
 
 def write_directory(path: Path | str, name: str, vocabulary: Vocabulary) -> None:
-    """Write a tokenizer directory; one that already holds exactly these bytes is left alone.
+    """Write a tokenizer directory; one that holds exactly this tokenizer already is left alone.
 
     Raises:
         InputError: `path` exists and holds something else.
@@ -85,9 +85,7 @@ def write_directory(path: Path | str, name: str, vocabulary: Vocabulary) -> None
 
 def _holds(directory: Path, contents: Mapping[str, bytes]) -> bool:
     files = [directory / name for name in contents]
-    if not all(file.is_file() for file in files) or len(list(directory.iterdir())) != len(files):
-        return False
-    return all(file.read_bytes() == contents[file.name] for file in files)
+    return all(file.is_file() and file.read_bytes() == contents[file.name] for file in files)
 
 
 def read_directory(path: Path | str) -> tuple[str, Vocabulary]:

@@ -31,7 +31,9 @@ def pack_merges(merges: list[tuple[bytes, bytes]]) -> bytes:
     pairs = bytearray()
     for number, (left, right) in enumerate(merges, 1):
         if left not in ids or right not in ids or left + right in ids:
-            raise ValueError(f"merge {number} ({left!r}, {right!r}) does not follow from those before")
+            raise ValueError(
+                f"merge {number} ({left!r}, {right!r}) does not follow from those before"
+            )
         pairs += struct.pack("<HH", ids[left], ids[right])
         ids[left + right] = len(ids)
     return bytes(pairs)

@@ -1,4 +1,4 @@
-"""What the URIs `xgen` and `dir:PATH` open; `xgen_core.open_tokenizer` finds these two functions."""
+"""What the URIs `xgen` and `dir:PATH` open, found by `xgen_core.open_tokenizer`."""
 
 from __future__ import annotations
 

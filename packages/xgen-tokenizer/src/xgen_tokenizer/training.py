@@ -1,4 +1,4 @@
-"""Train a byte-level BPE vocabulary: Hugging Face `tokenizers` counts and merges, tiktoken runs it."""
+"""Train a byte-level BPE vocabulary: Hugging Face `tokenizers` learns it, tiktoken runs it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ def train_bpe(
     eos: str = END_OF_TEXT,
     bos: str | None = END_OF_TEXT,
     min_frequency: int = 2,
-    progress: bool = False,
 ) -> TiktokenTokenizer:
     """Learn a vocabulary from texts; the same texts in the same order give the same vocabulary.
 
@@ -44,7 +43,6 @@ def train_bpe(
             does both, so that a model learns to predict the first token of a document; XGen's own
             vocabulary has no BOS.
         min_frequency: how often a pair must occur to be merged.
-        progress: show bars on a terminal.
 
     Raises:
         InputError: no text, or too little for that many merges.
@@ -71,7 +69,7 @@ def train_bpe(
         )
 
     assemble([])  # refuses wrong names before the long work
-    merged = _learn_merges(texts, wanted, min_frequency, progress)
+    merged = _learn_merges(texts, wanted, min_frequency)
     if len(merged) < wanted:
         raise InputError(
             f"the corpus yields {len(merged)} merges of pairs that occur at least {min_frequency} "
@@ -81,9 +79,7 @@ def train_bpe(
     return TiktokenTokenizer(name, assemble(merged))
 
 
-def _learn_merges(
-    texts: Iterable[str], count: int, min_frequency: int, progress: bool
-) -> list[bytes]:
+def _learn_merges(texts: Iterable[str], count: int, min_frequency: int) -> list[bytes]:
     """What up to `count` merges make, in order."""
     try:
         from tokenizers import Tokenizer
@@ -99,7 +95,7 @@ def _learn_merges(
     trainer = BpeTrainer(
         vocab_size=len(BYTE_ORDER) + count,
         min_frequency=min_frequency,
-        show_progress=progress,
+        show_progress=False,
         special_tokens=[],
         initial_alphabet=list(BYTE_OF_CHARACTER),
     )

@@ -1,4 +1,4 @@
-"""What a byte-level BPE tokenizer *is*: ranks, special tokens, a pattern, and the BOS/EOS policy."""
+"""What a byte-level BPE tokenizer *is*: ranks, special tokens, pattern, BOS and EOS."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 __all__ = ["END_OF_TEXT", "GPT2_PATTERN", "Vocabulary", "parse_ranks"]
 
 END_OF_TEXT = "<|endoftext|>"
 
-GPT2_PATTERN = (
-    r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
-)
+GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 """How GPT-2 and XGen cut text into pieces before BPE: contractions, then letters, digits or other
 marks with at most one space before them, then whitespace, whose last character goes to the word
 that follows. The form with possessive quantifiers that tiktoken uses for its `gpt2` encoding; it
@@ -83,7 +82,7 @@ def _check_names(names: list[str]) -> None:
     for name in names:
         if not name or re.search(r"\s", name):
             raise ValueError(f"a special token needs a name without whitespace, got {name!r}")
-    for name, following in zip(names, names[1:], strict=False):
+    for name, following in pairwise(names):
         if following.startswith(name):  # which one a text means would be a matter of chance
             raise ValueError(f"special token {name!r} is a prefix of {following!r}")
 
