@@ -155,6 +155,10 @@ class ChatTemplate(Record):
     def render(self, messages: tuple[Message, ...], *, generate: bool = False) -> list[Segment]:
         """Turn messages into segments; an answer's suffix is trained with the answer.
 
+        Spaces that end a prefix go into the content's segment. Byte-level BPE joins a space to the
+        word after it, so "### Assistant:" is followed by " Yes", not by " " and "Yes": the same ids
+        whether the turn was rendered or the model wrote it after the generation prompt.
+
         Args:
             messages: the turns, oldest first.
             generate: append `generation_prompt`, for a model to go on from.
@@ -169,8 +173,11 @@ class ChatTemplate(Record):
             if message.role not in self.prefixes:
                 raise ValueError(f"template {self.name!r} has no form for role {message.role!r}")
             suffix = self.suffixes.get(message.role, "")
-            segments.append(Segment(text=self.prefixes[message.role], trained=False, special=True))
-            segments.append(Segment(text=message.content, trained=message.trained))
+            prefix = self.prefixes[message.role]
+            marker = prefix.rstrip(" ")
+            content = prefix[len(marker) :] + message.content
+            segments.append(Segment(text=marker, trained=False, special=True))
+            segments.append(Segment(text=content, trained=message.trained))
             segments.append(Segment(text=suffix, trained=message.trained, special=True))
         if generate:
             segments.append(Segment(text=self.generation_prompt, trained=False, special=True))

@@ -1,0 +1,220 @@
+"""The one tokenizer class: a `Vocabulary` run by tiktoken."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+from array import array
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tiktoken
+
+from xgen_core import TokenBatch
+from xgen_tokenizer.directory import write_directory
+from xgen_tokenizer.vocabulary import GPT2_PATTERN, Vocabulary
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["TiktokenTokenizer"]
+
+_WHITE_SPACE = r"[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+"""What `\\s` means to tiktoken (Unicode White_Space); Python's also takes U+001C to U+001F."""
+
+_LONG_RUN = re.compile(f"(?<!{_WHITE_SPACE}){_WHITE_SPACE}{{100000,}}+")
+
+_THREADS = 4
+_CHARACTERS_FOR_THREADS = 1 << 17
+
+
+class TiktokenTokenizer:
+    """Byte-level BPE over any `Vocabulary`; implements `xgen_core.Tokenizer`.
+
+    It holds no state besides its vocabulary: it can be shared by threads, and pickled.
+
+    Args:
+        name: what people call it.
+        vocabulary: what it encodes with.
+
+    Raises:
+        ValueError: the vocabulary's pattern is not a regular expression.
+    """
+
+    def __init__(self, name: str, vocabulary: Vocabulary) -> None:
+        self._name = name
+        self._vocabulary = vocabulary
+        self._encoding = tiktoken.Encoding(
+            name,
+            pat_str=vocabulary.pattern,
+            mergeable_ranks=dict(vocabulary.ranks),
+            special_tokens=dict(vocabulary.specials),
+        )
+
+    def __repr__(self) -> str:
+        return f"<TiktokenTokenizer {self._name!r}, {self.vocab_size} ids>"
+
+    def __reduce__(self) -> tuple[type[TiktokenTokenizer], tuple[str, Vocabulary]]:
+        return TiktokenTokenizer, (self._name, self._vocabulary)
+
+    @property
+    def name(self) -> str:
+        """What people call it, `"xgen"` say."""
+        return self._name
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Ranks, special tokens, pattern and BOS/EOS policy."""
+        return self._vocabulary
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of ids."""
+        return self._vocabulary.size
+
+    @property
+    def special_ids(self) -> Mapping[str, int]:
+        """Special tokens by name."""
+        return MappingProxyType(dict(self._vocabulary.specials))
+
+    @property
+    def eos_id(self) -> int:
+        """The id that ends a document."""
+        return self._vocabulary.specials[self._vocabulary.eos]
+
+    @property
+    def bos_id(self) -> int | None:
+        """The id that begins every document, or None where the policy is to have none."""
+        bos = self._vocabulary.bos
+        return None if bos is None else self._vocabulary.specials[bos]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hex sha256 over pattern, ranks, special tokens and the BOS/EOS policy, not the name."""
+        return self._vocabulary.fingerprint()
+
+    def encode(self, text: str, *, specials: bool = False) -> list[int]:
+        """Ids of a text, no BOS or EOS added.
+
+        Args:
+            text: any text without lone surrogates.
+            specials: read names of special tokens in the text as those tokens.
+
+        Raises:
+            ValueError: the text has a lone surrogate.
+        """
+        return self._ids(text, specials).tolist()
+
+    def encode_batch(self, texts: Sequence[str], *, specials: bool = False) -> TokenBatch:
+        """Ids of many texts, end to end; equal to `encode` of each.
+
+        A large batch is shared out to up to four threads; in a process started by
+        `multiprocessing`, where the batches themselves are already shared out, to none.
+
+        Raises:
+            ValueError: a text has a lone surrogate.
+        """
+        if isinstance(texts, str):
+            raise TypeError("encode_batch takes a sequence of texts, got one text")
+
+        def encoded(share: Sequence[str]) -> list[bytes]:
+            return [self._ids(text, specials).tobytes() for text in share]
+
+        ids = array("I")
+        offsets = array("Q", [0])
+        threads = _threads(texts)
+        size = max(1, len(texts) // (8 * threads))
+        shares = [texts[start : start + size] for start in range(0, len(texts), size)]
+        with ThreadPoolExecutor(threads) as pool:
+            for share in map(encoded, shares) if threads == 1 else pool.map(encoded, shares):
+                for content in share:
+                    ids.frombytes(content)
+                    offsets.append(len(ids))
+        return TokenBatch(ids=memoryview(ids), offsets=memoryview(offsets))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of ids; bytes that are not UTF-8 become U+FFFD.
+
+        Raises:
+            ValueError: an id outside the vocabulary.
+        """
+        tokens = list(ids)
+        try:
+            return self._encoding.decode_bytes(tokens).decode("utf-8", "replace")
+        except (KeyError, OverflowError):
+            wrong = next(token for token in tokens if not 0 <= token < self.vocab_size)
+            raise self._outside(wrong) from None
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """The bytes that one id stands for; a special token stands for its own name.
+
+        Raises:
+            ValueError: an id outside the vocabulary.
+        """
+        try:
+            return self._encoding.decode_single_token_bytes(token_id)
+        except (KeyError, OverflowError):
+            raise self._outside(token_id) from None
+
+    def save(self, directory: Path) -> None:
+        """Write a tokenizer directory; one that already holds exactly this tokenizer is left alone.
+
+        Raises:
+            InputError: the directory exists and holds something else.
+        """
+        write_directory(directory, self._name, self._vocabulary)
+
+    def _outside(self, token_id: int) -> ValueError:
+        return ValueError(
+            f"id {token_id} is outside the vocabulary {self._name!r}, 0 to {self.vocab_size - 1}"
+        )
+
+    def _ids(self, text: str, specials: bool) -> npt.NDArray[np.uint32]:
+        allowed = self._encoding.special_tokens_set if specials else frozenset[str]()
+        try:
+            return self._encoding.encode_to_numpy(
+                text, allowed_special=allowed, disallowed_special=()
+            )
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"text has a lone surrogate, U+{ord(text[error.start]):04X}, at character "
+                f"{error.start}; it has no UTF-8 form: remove it first"
+            ) from None
+        except ValueError:
+            parts = self._parts(text, specials)
+            if len(parts) < 2:
+                raise
+            return np.concatenate([self._ids(*part) for part in parts])
+
+    def _parts(self, text: str, specials: bool) -> list[tuple[str, bool]]:
+        """Cut a text that tiktoken refuses at places where its pieces end in any case.
+
+        Its regular expression engine gives up on a run of about a million whitespace characters
+        before a word. All but the last of them are one piece, so the run can be encoded apart.
+        """
+        if self._vocabulary.pattern != GPT2_PATTERN:
+            return [(text, specials)]
+        names = self._vocabulary.specials
+        if specials:
+            either = "|".join(re.escape(name) for name in names)
+            return [(part, part in names) for part in re.split(f"({either})", text) if part]
+        parts: list[str] = []
+        start = 0
+        for run in _LONG_RUN.finditer(text):
+            if run.end() < len(text):
+                parts += text[start : run.start()], text[run.start() : run.end() - 1]
+                start = run.end() - 1
+        parts.append(text[start:])
+        return [(part, False) for part in parts if part]
+
+
+def _threads(texts: Sequence[str]) -> int:
+    if multiprocessing.parent_process() or sum(map(len, texts)) < _CHARACTERS_FOR_THREADS:
+        return 1
+    return min(_THREADS, os.cpu_count() or 1, len(texts))
