@@ -7,11 +7,13 @@ full disk or a killed process leaves the old file (or none), never half of a new
 from __future__ import annotations
 
 import contextlib
+import gzip
 import hashlib
 import json
 import os
 import shutil
 import uuid
+import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
@@ -171,16 +173,19 @@ def _json_bytes(value: object, indent: int | None = None) -> bytes:
 def read_jsonl(path: Path | str, parse: Callable[[Any], T] | None = None) -> Iterator[T]:
     """Yield one value a line, through `parse` where given; blank lines are passed over.
 
+    A file whose name ends in `.gz` is read through gzip.
+
     Raises:
         InputError: no such file, a line that is not JSON, or one that `parse` refuses; the message
-            names path and line number.
+            names path and line number. Also a `.gz` file that is damaged.
     """
     try:
         handle = Path(path).open("rb")  # noqa: SIM115 - opened here to tell a missing file apart
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     with handle:
-        for number, line in enumerate(handle, 1):
+        lines = _unzipped(handle, path) if Path(path).suffix == ".gz" else handle
+        for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             try:
@@ -190,6 +195,14 @@ def read_jsonl(path: Path | str, parse: Callable[[Any], T] | None = None) -> Ite
                 raise InputError(f"{path}:{number}: this line is not JSON: {error}") from error
             except CodecError as error:
                 raise InputError(f"{path}:{number}: {error}") from error
+
+
+def _unzipped(handle: BinaryIO, path: Path | str) -> Iterator[bytes]:
+    try:
+        with gzip.GzipFile(fileobj=handle) as lines:
+            yield from lines
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(f"{path}: damaged gzip file: {error}") from error
 
 
 def sha256_file(path: Path | str) -> str:

@@ -1,0 +1,76 @@
+"""From raw text to exactly-once training batches: documents, token store, order, batches.
+
+    build(recipe, directory)      text → cleaned, deduplicated documents → token store
+    TokenStore.open(directory)    lines of tokens
+    Order(...)                    which tokens each row of each step reads; a pure function
+    read_batch(store, order, i)   the arrays of step i
+    Loader(store, order)          the same, prefetched (this one imports grain, and with it jax)
+
+Names are loaded when first used, so that importing this package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xgen_data.batch import batch_digest, read_batch, validation_batches
+    from xgen_data.builder import build
+    from xgen_data.documents import read_documents
+    from xgen_data.encoding import Encoded, encode, encode_document
+    from xgen_data.loader import Loader
+    from xgen_data.order import LineSize, Order, Stage, Windows
+    from xgen_data.recipe import DataRecipe, SourceConfig
+    from xgen_data.steps import Drop, Step
+    from xgen_data.store import TokenLine, TokenStore
+
+__all__ = [
+    "DataRecipe",
+    "Drop",
+    "Encoded",
+    "LineSize",
+    "Loader",
+    "Order",
+    "SourceConfig",
+    "Stage",
+    "Step",
+    "TokenLine",
+    "TokenStore",
+    "Windows",
+    "batch_digest",
+    "build",
+    "encode",
+    "encode_document",
+    "read_batch",
+    "read_documents",
+    "validation_batches",
+]
+
+_HOME = {
+    "DataRecipe": "recipe",
+    "Drop": "steps",
+    "Encoded": "encoding",
+    "LineSize": "order",
+    "Loader": "loader",
+    "Order": "order",
+    "SourceConfig": "recipe",
+    "Stage": "order",
+    "Step": "steps",
+    "TokenLine": "store",
+    "TokenStore": "store",
+    "Windows": "order",
+    "batch_digest": "batch",
+    "build": "builder",
+    "encode": "encoding",
+    "encode_document": "encoding",
+    "read_batch": "batch",
+    "read_documents": "documents",
+    "validation_batches": "batch",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

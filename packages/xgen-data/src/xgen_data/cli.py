@@ -1,0 +1,153 @@
+"""`xgen data build|inspect|verify`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+if TYPE_CHECKING:
+    from xgen_core.report import Table
+
+__all__ = ["data"]
+
+
+@click.group()
+def data() -> None:
+    """Make token stores from raw text, and look into them.
+
+    \b
+    Example:
+      xgen data build xgen_data.recipes.stdlib:build --output runs/stdlib
+    """
+
+
+@data.command()
+@click.argument("recipe")
+@click.option("--output", "-o", required=True, type=click.Path(), help="The store's directory.")
+@click.option(
+    "--until",
+    type=click.Choice(["documents", "tokens"]),
+    default="tokens",
+    show_default=True,
+    help="Last stage; documents needs no tokenizer.",
+)
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change the recipe.")
+@click.option("--workers", type=click.IntRange(0), help="Processes that encode; default all cores.")
+@click.option("--json", "as_json", is_flag=True, help="Print the tables as JSON.")
+def build(
+    recipe: str,
+    output: str,
+    until: Literal["documents", "tokens"],
+    settings: Sequence[str],
+    workers: int | None,
+    as_json: bool,
+) -> None:
+    """Build the token store of RECIPE (module:function or file.py:function).
+
+    A build that was stopped goes on where it was when the same command runs again.
+
+    \b
+    Example:
+      xgen data build xgen_data.recipes.stdlib:build -o runs/stdlib --until documents
+      xgen data build xgen_data.recipes.stdlib:build -o runs/stdlib --set tokenizer=runs/vocabulary
+    """
+    from xgen_core import load_recipe
+    from xgen_data.builder import build as build_store
+    from xgen_data.documents import read_summary
+    from xgen_data.manifest import read_manifest
+    from xgen_data.recipe import DataRecipe
+    from xgen_data.sections import funnel_table, token_table
+    from xgen_data.tokens import available_cores
+
+    store = build_store(
+        load_recipe(recipe, DataRecipe, settings),
+        output,
+        until=until,
+        workers=available_cores() if workers is None else workers,
+    )
+    tables = {"documents": funnel_table(read_summary(store))}
+    if until == "tokens":
+        tables["tokens"] = token_table(read_manifest(store))
+    _show(tables, as_json)
+
+
+@data.command()
+@click.argument("store", type=click.Path())
+@click.option("--documents", "count", type=click.IntRange(1), help="Print so many documents.")
+@click.option("--split", default="train", show_default=True, help="Of which split.")
+@click.option("--source", help="Of which source; default all.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def inspect(store: str, count: int | None, split: str, source: str | None, as_json: bool) -> None:
+    """Show the splits and sources of the token store STORE, or some of its documents.
+
+    \b
+    Example:
+      xgen data inspect runs/stdlib
+      xgen data inspect runs/stdlib --documents 2 --source stdlib-docs
+    """
+    import itertools
+
+    from xgen_data.documents import read_documents
+    from xgen_data.sections import token_table
+    from xgen_data.store import TokenStore
+
+    if count is None:
+        _show({"tokens": token_table(TokenStore.open(store).manifest)}, as_json)
+        return
+    for document in itertools.islice(read_documents(store, split, source), count):
+        if as_json:
+            click.echo(json.dumps(document.to_json(), ensure_ascii=False))
+        else:
+            click.echo(f"--- {document.source} {document.id}\n{document.text}")
+
+
+@data.command()
+@click.argument("store", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def verify(store: str, as_json: bool) -> None:
+    """Compare every file of the token store STORE with its checksum; exit 1 if one differs.
+
+    \b
+    Example:
+      xgen data verify runs/stdlib
+    """
+    from xgen_core import FormatError
+    from xgen_data.store import TokenStore
+
+    opened = TokenStore.open(store)
+    damaged = [str(path) for path in opened.verify()]
+    if as_json:
+        click.echo(json.dumps({"store": store, "damaged": damaged}))
+    if damaged:
+        raise FormatError(f"damaged, build the store again: {', '.join(damaged)}")
+    if not as_json:
+        click.echo(f"{store}: every checksum agrees")
+
+
+def _show(tables: dict[str, Table], as_json: bool) -> None:
+    if as_json:
+        rows = {
+            name: [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+            for name, table in tables.items()
+        }
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for table in tables.values():
+        cells = [[_cell(value) for value in row] for row in (table.columns, *table.rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        numeric = [isinstance(v, int | float) for v in table.rows[0]] if table.rows else []
+        for row in cells:
+            line = (
+                text.rjust(width) if number else text.ljust(width)
+                for text, width, number in zip(row, widths, numeric, strict=True)
+            )
+            click.echo("  ".join(line).rstrip())
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int | float) else str(value)

@@ -1,0 +1,115 @@
+"""The token store's manifest: what `manifest.json` says, and its reading and writing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from xgen_core import FormatError, InputError
+from xgen_core.codec import CodecError, encode
+from xgen_core.files import check_format, read_json, write_json
+from xgen_core.records import Record
+
+__all__ = [
+    "Line",
+    "Manifest",
+    "Shard",
+    "TokenizerInfo",
+    "read_manifest",
+    "write_manifest",
+]
+
+_FORMAT = "xgen-token-store"
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenizerInfo(Record):
+    """Which tokenizer made the ids; its directory is `tokenizer/` beside the manifest."""
+
+    name: str
+    fingerprint: str
+    vocab_size: int
+    eos_id: int
+    bos_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard(Record):
+    """A run of whole documents: `FILE.ids` and `FILE.offsets`.
+
+    Attributes:
+        file: path below the store, without suffix.
+        tokens, documents: how many; `.offsets` has `documents + 1` entries, `.ids` `tokens`.
+        bytes: of the texts in UTF-8.
+        sha256: of `.ids`.
+        offsets_sha256: of `.offsets`.
+    """
+
+    file: str
+    tokens: int
+    documents: int
+    bytes: int
+    sha256: str
+    offsets_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line(Record):
+    """One source of one split: its shards, end to end, are a line of tokens."""
+
+    tokens: int
+    documents: int
+    bytes: int
+    shards: tuple[Shard, ...]
+
+    def __post_init__(self) -> None:
+        for name in ("tokens", "documents", "bytes"):
+            if getattr(self, name) != sum(getattr(shard, name) for shard in self.shards):
+                raise ValueError(f"{name} is not the sum over the shards")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest(Record):
+    """`manifest.json`, written last: where it is, the store is complete.
+
+    Attributes:
+        dtype: of `.ids`, little-endian.
+        splits: split → source → line.
+    """
+
+    dtype: Literal["uint16", "uint32"]
+    tokenizer: TokenizerInfo
+    block_tokens: int
+    splits: Mapping[str, Mapping[str, Line]]
+
+
+def write_manifest(store: Path, manifest: Manifest) -> None:
+    """Write `manifest.json`."""
+    values = {"format": _FORMAT, "version": _VERSION, **manifest.to_json()}
+    write_json(store / "manifest.json", encode(values))
+
+
+def read_manifest(store: Path) -> Manifest:
+    """Read `manifest.json`.
+
+    Raises:
+        InputError: there is none.
+        FormatError: of another format or version, or damaged.
+    """
+    path = store / "manifest.json"
+    if not path.exists():
+        built = " (its documents are there: run xgen data build again)"
+        raise InputError(
+            f"{store}: not a finished token store: no manifest.json"
+            + built * (store / "documents" / "summary.json").exists()
+        )
+    values = check_format(read_json(path), name=_FORMAT, version=_VERSION, path=path)
+    try:
+        return Manifest.from_json(
+            {key: value for key, value in values.items() if key not in ("format", "version")}
+        )
+    except CodecError as error:
+        raise FormatError(f"{path}: {error}") from error

@@ -1,0 +1,80 @@
+"""A data recipe: which text, cleaned how, encoded with what."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from xgen_core.codec import JSON, encode
+
+__all__ = ["DataRecipe", "SourceConfig"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConfig:
+    """One component of the mixture.
+
+    Attributes:
+        name: its name in the store, in mixture weights and in file names.
+        uri: `scheme:rest`; `xgen_data.sources` lists the schemes.
+    """
+
+    name: str
+    uri: str
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(
+                f"source name {self.name!r}: use letters, digits, '.', '_' and '-', as it becomes "
+                "a file name"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataRecipe:
+    """From sources to a token store.
+
+    Attributes:
+        sources: of equal documents the first source keeps its copy.
+        validation_fraction: share of documents held out, chosen by content hash, so that a text
+            stays on its side of the split whatever else changes.
+        min_chars: shorter documents are dropped.
+        max_line: documents with a longer line are dropped.
+        shard_bytes: UTF-8 bytes of text after which a new file begins; a file is the unit of work.
+        tokenizer: name, directory or URI for `open_tokenizer`.
+        block_tokens: a line is shuffled in blocks of this many tokens.
+    """
+
+    sources: tuple[SourceConfig, ...]
+    validation_fraction: float = 0.01
+    min_chars: int = 16
+    max_line: int = 100_000
+    shard_bytes: int = 2**27
+    tokenizer: str = "xgen"
+    block_tokens: int = 2**24
+
+    def __post_init__(self) -> None:
+        names = [source.name for source in self.sources]
+        if not names:
+            raise ValueError("a data recipe needs at least one source")
+        if len(set(names)) != len(names):
+            raise ValueError(f"source names must differ, got {', '.join(names)}")
+        if not 0 <= self.validation_fraction < 1:
+            raise ValueError(
+                f"validation_fraction must lie in [0, 1), got {self.validation_fraction}"
+            )
+        if min(self.min_chars, self.max_line, self.shard_bytes, self.block_tokens) < 1:
+            raise ValueError("min_chars, max_line, shard_bytes and block_tokens must be positive")
+
+    def documents_settings(self) -> dict[str, JSON]:
+        """Everything that decides what the documents are; the rest concerns their encoding.
+
+        A vocabulary may be trained on the documents before there is a tokenizer to name, so the two
+        halves of a recipe are fixed at different times.
+        """
+        encoding = ("tokenizer", "block_tokens")
+        values = encode(self)
+        assert isinstance(values, dict)  # encode() makes a dict of a dataclass
+        return {name: value for name, value in values.items() if name not in encoding}

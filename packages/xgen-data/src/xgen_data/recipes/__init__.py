@@ -1,0 +1,1 @@
+"""Data recipes that need no download."""

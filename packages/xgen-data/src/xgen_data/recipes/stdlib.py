@@ -1,0 +1,25 @@
+"""Source code and documentation of the running Python's standard library.
+
+    xgen data build xgen_data.recipes.stdlib:build --output runs/stdlib
+
+Nothing is downloaded. CPython 3.11 gives 656 code and 645 documentation documents, 13.8 MB of text.
+"""
+
+from __future__ import annotations
+
+from xgen_data.recipe import DataRecipe, SourceConfig
+
+__all__ = ["build"]
+
+
+def build() -> DataRecipe:
+    """Two small sources, with blocks and shards small enough for them."""
+    return DataRecipe(
+        sources=(
+            SourceConfig(name="stdlib-code", uri="python:stdlib-code"),
+            SourceConfig(name="stdlib-docs", uri="python:stdlib-docs"),
+        ),
+        validation_fraction=0.05,
+        block_tokens=2**16,
+        shard_bytes=2**22,
+    )
