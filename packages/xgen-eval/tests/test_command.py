@@ -1,0 +1,154 @@
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def held_out(documents):
+    return documents([("1", "x", "abab" * 8), ("2", "x", "aaab" * 8)])
+
+
+def test_list_names_every_task(xgen):
+    code, out, _ = xgen("eval", "list")
+    assert code == 0
+    for name in (
+        "bits_per_byte",
+        "position_nll",
+        "continuation_choice",
+        "multiple_choice",
+        "samples",
+    ):
+        assert re.search(rf"^{name} +(score|generate) +\w", out, re.MULTILINE)
+    code, out, _ = xgen("eval", "list", "--json")
+    assert {"name", "variant", "needs", "summary"} == set(json.loads(out)[0])
+
+
+def test_run_prints_a_table_and_writes_results(plugin, xgen, held_out, tmp_path):
+    arguments = ["eval", "run", "--model", "unigram:1", "-t", "bits_per_byte", "-t", "position_nll"]
+    arguments += ["-d", held_out, "-o", tmp_path / "run", "--window", "8", "--window", "16"]
+    code, out, _ = xgen(*arguments)
+    assert code == 0
+    # 16 a and 16 b, 24 a and 8 b: 48 bits and 40 bits over 64 bytes; residuals ±4: sqrt(2*32)/64
+    assert re.search(r"^bits_per_byte +bits_per_byte +1\.3750 +± 0\.1250 +2 +bits/byte$", out, re.M)
+    assert "nats_per_token/8 " in out
+    assert "@" not in out
+    assert "figures by position are in results.json" in out
+    code, out, _ = xgen(*arguments, "--json")
+    tasks = json.loads(out)["tasks"]
+    assert tasks["bits_per_byte"]["settings"]["window"] == 16
+    assert tasks["position_nll"]["settings"]["windows"] == [8, 16]
+    assert out == (tmp_path / "run/results.json").read_text("utf-8")
+
+
+def test_set_changes_a_setting(plugin, xgen, held_out, tmp_path):
+    arguments = ["eval", "run", "-m", "unigram:1", "-t", "bits_per_byte", "-t", "count_documents"]
+    arguments += ["-d", held_out, "-o", tmp_path / "run", "--json"]
+    arguments += ["--set", "bits_per_byte.window=8", "--set", "count_documents.factor=10"]
+    code, out, _ = xgen(*arguments)
+    assert code == 0
+    assert json.loads(out)["tasks"]["bits_per_byte"]["settings"]["window"] == 8
+    assert json.loads(out)["tasks"]["count_documents"]["metrics"]["documents"]["value"] == 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["-t", "bits_per_bite"], 2, "did you mean 'bits_per_byte'?"),
+        (["-t", "bits_per_byte"], 1, "give --documents PATH"),
+        (["-t", "bits_per_byte", "-d", "gone.jsonl"], 1, "gone.jsonl: no such file"),
+        (["-t", "multiple_choice"], 1, "--set multiple_choice.path=FILE"),
+        (["-t", "bits_per_byte", "--set", "bits_per_byte.windo=8"], 2, "did you mean 'window'?"),
+        (["-t", "bits_per_byte", "--set", "samples.count=8"], 2, "unknown task 'samples'"),
+        (["-t", "bits_per_byte", "--set", "window=8"], 2, "TASK.FIELD=VALUE"),
+        (["-t", "bits_per_byte", "--set", "bits_per_byte.window=long"], 2, "expected int"),
+        (["-t", "position_nll", "--window", "6"], 2, "multiple of 4"),
+        (["-t", "samples", "--window", "8"], 2, "no task of this run has windows"),
+        (["-t", "bits_per_byte", "--prompt", "x"], 2, "--task samples"),
+        (["-t", "multiple_choice", "--set", "multiple_choice.path=gone"], 1, "gone: no such file"),
+    ],
+)
+def test_bad_usage_is_one_line(plugin, xgen, tmp_path, arguments, code, message):
+    got, out, error = xgen("eval", "run", "-m", "unigram:1", "-o", tmp_path / "run", *arguments)
+    assert (got, out) == (code, "")
+    assert message in error
+    assert len(error.splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_model_that_cannot_score(xgen, held_out, tmp_path):
+    rules = tmp_path / "rules.jsonl"
+    rules.write_text('{"pattern": ".", "replies": ["x"]}\n')
+    arguments = ["-m", f"scripted:{rules}", "-d", held_out, "-o", tmp_path / "run"]
+    code, _, error = xgen("eval", "run", "-t", "bits_per_byte", *arguments)
+    assert code == 2
+    assert "can generate but not score" in error
+    code, out, _ = xgen("eval", "run", "-t", "samples", "--prompt", "Hi", *arguments)
+    assert code == 0
+    assert "stopped" in out
+
+
+def test_a_directory_is_a_local_model(plugin, xgen, held_out, tmp_path, monkeypatch):
+    info = tmp_path / "site" / "eval_doubles-0.1.dist-info" / "entry_points.txt"
+    info.write_text(info.read_text().replace("unigram =", "local ="))
+    checkpoint = tmp_path / "checkpoint"
+    checkpoint.mkdir()
+    arguments = ["-t", "bits_per_byte", "-m", checkpoint, "-d", held_out, "-o", tmp_path / "run"]
+    code, out, _ = xgen("eval", "run", *arguments)
+    assert code == 0
+    assert out.startswith(f"unigram:{checkpoint}")
+
+
+def test_no_module_loads_jax_or_torch():
+    script = (
+        "import importlib, pkgutil, sys, xgen_eval\n"
+        "for m in pkgutil.walk_packages(xgen_eval.__path__, 'xgen_eval.'):\n"
+        "    if not m.name.endswith('__main__'): importlib.import_module(m.name)\n"
+        "assert 'xgen_eval.tasks.position_nll' in sys.modules\n"
+        "bad = {'jax', 'torch', 'tensorflow', 'flax'} & set(sys.modules)\n"
+        "assert not bad, bad\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_the_front_door_opens_on_demand():
+    script = (
+        "import sys, xgen_eval\n"
+        "assert 'numpy' not in sys.modules\n"
+        "assert all(getattr(xgen_eval, name) is not None for name in xgen_eval.__all__)\n"
+        "assert not hasattr(xgen_eval, 'nothing')\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_python_m_runs_the_command():
+    made = subprocess.run(
+        [sys.executable, "-m", "xgen_eval", "list"],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "bits_per_byte" in made.stdout
+
+
+def test_the_readme_example_runs(tmp_path):
+    (tmp_path / "rules.jsonl").write_text('{"pattern": ".", "replies": ["and so on"]}\n')
+    (tmp_path / "held-out.txt").write_text("Once upon a time there was a text. " * 10)
+    code = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    made = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code[0]],
+        check=True,
+        cwd=tmp_path,
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "value=1.0, n=1" in made.stdout
