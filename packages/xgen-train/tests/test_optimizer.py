@@ -4,6 +4,7 @@ import numpy as np
 import optax
 import pytest
 from xgen_model import create
+
 from xgen_train import OptimizerRecipe, build_optimizer, learning_rate
 from xgen_train.optimizer import decays
 from xgen_train.recipes import quickstart

@@ -1,6 +1,7 @@
 import dataclasses
 
 import pytest
+
 from xgen_core import RecipeError, load_recipe
 from xgen_core.codec import decode, encode
 from xgen_train import MeshShape, StageRecipe, TrainRecipe

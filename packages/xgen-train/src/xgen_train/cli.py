@@ -56,7 +56,6 @@ def run(
     """
     from xgen_core.codec import encode
     from xgen_core.recipe import load_recipe
-
     from xgen_train.recipe import TrainRecipe
 
     resolved = load_recipe(recipe, TrainRecipe, settings)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from xgen_core import InputError
 from xgen_data import LineSize, Order, Stage, TokenStore
-
 from xgen_train.recipe import StageRecipe, TrainRecipe
 
 __all__ = ["build_order", "stage_weights"]

@@ -8,7 +8,6 @@ from typing import Any
 from xgen_core import Run
 from xgen_core.report import Section, Table, Text, line_plot
 from xgen_data import Order, TokenStore
-
 from xgen_train.recipe import TrainRecipe
 
 __all__ = ["write_sections"]

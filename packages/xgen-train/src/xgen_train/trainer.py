@@ -14,9 +14,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from xgen_core import Batch, InputError, Run
-from xgen_core.recipe import fingerprint
-from xgen_data import Loader, Order, TokenStore, batch_digest
 from xgen_model import (
     CheckpointStore,
     Params,
@@ -27,6 +24,9 @@ from xgen_model import (
     shardings,
 )
 
+from xgen_core import Batch, InputError, Run
+from xgen_core.recipe import fingerprint
+from xgen_data import Loader, Order, TokenStore, batch_digest
 from xgen_train.curriculum import build_order
 from xgen_train.heldout import Heldout
 from xgen_train.monitor import Monitor
