@@ -41,11 +41,10 @@ def test_questions_hold_the_true_line_once_and_distractors_of_the_same_source():
         assert len(set(item.continuations)) == 4
         for distractor in item.continuations:
             text = distractor[1:]
+            assert text.startswith("    line ")
             assert any(text in d.text for d in corpus() if d.source == document.source)
             assert text not in item.contexts[0]
     assert {item.gold for item in items} == {0, 1, 2, 3}
-    # Twelve documents: the first twelve questions come from twelve of them.
-    assert len({item.id.rsplit(":", 1)[0] for item in items[:12]}) == 12
 
 
 def test_distractors_have_a_similar_length():
@@ -62,6 +61,42 @@ def test_distractors_have_a_similar_length():
         true = item.scored_bytes[item.gold]
         if 45 < true < 175:
             assert max(abs(size - true) for size in item.scored_bytes) <= 20
+
+
+def test_documents_count_alike_however_long_they_are():
+    texts = {d: f"a statement of document {d} that has the number" for d in range(9)}
+    documents = [
+        Document(
+            id=f"{d}",
+            source="x",
+            text="\n".join(f"{text} {i:04}" for i in range(3000 if d == 0 else 100)),
+        )
+        for d, text in texts.items()
+    ]
+    items = ContinuationChoice(count=40).items(documents, seed=0)
+    asked = [item.id.split(":")[0] for item in items]
+    assert asked.count("x/0") < 15  # 9 to be expected; by lines it would be 32 of 40
+    offered = [c for item in items for i, c in enumerate(item.continuations) if i != item.gold]
+    assert sum(texts[0] in c for c in offered) < 60  # of 120
+
+
+def test_every_choice_has_the_indentation_of_the_true_line():
+    documents = [
+        Document(
+            id=f"{d}",
+            source="x",
+            text="\n".join(
+                " " * ((i * d) % 7) + f"statement {d} {i} ends here \t" for i in range(30)
+            ),
+        )
+        for d in range(1, 9)
+    ]
+    for item in ContinuationChoice(count=60).items(documents, seed=0):
+        where, line = item.id.removeprefix("x/").split(":")
+        depth = ((int(line) - 1) * int(where)) % 7
+        for text in item.continuations:
+            assert text.startswith("\n" + " " * depth + "statement")
+            assert text.endswith("here")
 
 
 def test_the_seed_decides_and_other_documents_do_not():
@@ -170,3 +205,16 @@ def test_lines_of_the_context_are_no_distractors():
     text = "\n".join(f"this is line number {i}" for i in range(9))
     with pytest.raises(InputError):
         ContinuationChoice().items([Document(id="1", source="x", text=text)], seed=0)
+
+
+def test_a_model_that_ignores_the_context_stays_at_chance(doubles, documents, run_task, tmp_path):
+    # Documents of two kinds of letters and of two lengths; the model likes one kind better.
+    rows = []
+    for d in range(20):
+        letter, count = ("ab"[d % 2], 150 if d < 4 else 30)
+        rows.append((f"{d}", "x", "\n".join(f"{letter * 30} {d:02} {i:03}" for i in range(count))))
+    model = doubles.ByteModel(doubles.unigram, context_length=4096)
+    task = ContinuationChoice(count=400)
+    record, _ = run_task(model, task, tmp_path / "run", [documents(rows)])
+    low, high = wilson_interval(100, 400, 0.999)
+    assert low < record.metrics["acc"].value < high

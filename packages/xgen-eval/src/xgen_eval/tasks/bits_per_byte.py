@@ -86,9 +86,9 @@ class BitsPerByte:
             )
             for document, score in zip(documents, scores, strict=True)
         ]
-        return self._result(rows, window, stride)
+        return self._result(rows, window, stride, progress)
 
-    def _result(self, rows: list[_Row], window: int, stride: int) -> TaskResult:
+    def _result(self, rows: list[_Row], window: int, stride: int, progress: Progress) -> TaskResult:
         sources: dict[str, list[_Row]] = {}
         for row in rows:
             sources.setdefault(row.document.source, []).append(row)
@@ -96,6 +96,7 @@ class BitsPerByte:
         table: list[tuple[Scalar, ...]] = []
         gzip_total = xz_total = 0
         for source, own in sorted(sources.items()):
+            progress.advance(0, f"compressing {source}")
             gzip_size = gzip_bytes(r.document.text.encode("utf-8") for r in own)
             xz_size = xz_bytes(r.document.text.encode("utf-8") for r in own)
             gzip_total += gzip_size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
@@ -22,6 +22,10 @@ _NEAREST = 32
 """Distractors are drawn from so many lines of the most similar length."""
 
 
+_Entry = tuple[int, bytes, str]
+"""A line in the pool of distractors: its length in bytes, its rank, its text."""
+
+
 class _Place(NamedTuple):
     """A line of a document that may be asked for; `number` counts from 0."""
 
@@ -29,14 +33,26 @@ class _Place(NamedTuple):
     lines: list[str]
     number: int
 
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return (self.document.source, self.document.id, self.number)
+
+    @property
+    def line(self) -> str:
+        return self.lines[self.number].strip()
+
+    def context(self, lines: int) -> str:
+        return "\n".join(self.lines[self.number - lines : self.number])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContinuationChoice:
     """Tell the true next line of a document from lines of other places of the same source.
 
     The distractors are drawn with the seed among the 32 lines of the nearest byte length; lines
-    that equal the true one or stand in the context are left out. Questions are spread evenly over
-    the documents.
+    that equal the true one or stand in the context are left out. White space at a line's ends does
+    not count, and every choice gets the true line's indentation: otherwise the answer could be told
+    by its depth alone. Questions are spread evenly over the documents.
 
     Attributes:
         count: how many questions.
@@ -91,12 +107,16 @@ class ContinuationChoice:
         Raises:
             InputError: the documents have no line that can be asked for.
         """
-        sources: dict[str, list[tuple[Document, list[str]]]] = {}
-        for document in documents:
-            sources.setdefault(document.source, []).append((document, document.text.split("\n")))
-        pools = {s: self._pool(lines for _, lines in own) for s, own in sources.items()}
+        places = self._places(documents, seed)
+        # The true lines are drawn from the same places as the distractors. Were they not, a model
+        # could tell them apart without reading the context.
+        pools: dict[str, list[_Entry]] = {}
+        for place in places:
+            pools.setdefault(place.document.source, []).append(_entry(place, seed))
+        for pool in pools.values():
+            pool.sort()
         items: list[ChoiceItem] = []
-        for place in self._places([p for own in sources.values() for p in own], seed):
+        for place in shuffled(places, seed, lambda p: (*p.key, "question")):
             item = self._item(place, pools[place.document.source], seed)
             if item is not None:
                 items.append(item)
@@ -110,72 +130,63 @@ class ContinuationChoice:
             )
         return items
 
-    def _fits(self, line: str) -> bool:
-        return self.min_bytes <= len(line.strip().encode("utf-8")) <= self.max_bytes
-
-    def _pool(self, documents: Iterable[list[str]]) -> list[tuple[int, str]]:
-        """All lines that may be a choice, each once, by byte length."""
-        lines = {line for lines in documents for line in lines if self._fits(line)}
-        return sorted((len(line.encode("utf-8")), line) for line in lines)
-
-    def _places(
-        self, documents: Sequence[tuple[Document, list[str]]], seed: int
-    ) -> Iterator[_Place]:
-        """Places to ask at, in drawn order: one of every document, then a second of each."""
-        queues = [
-            shuffled(
-                (
-                    _Place(document, lines, index)
-                    for index in range(self.context_lines, len(lines))
-                    if self._fits(lines[index])
-                ),
-                seed,
-                lambda place: (place.document.source, place.document.id, place.number),
+    def _places(self, documents: Sequence[Document], seed: int) -> list[_Place]:
+        """Places to ask at: one of every document, then a second of each, up to 20 a question."""
+        queues: list[list[_Place]] = []
+        for document in shuffled(documents, seed, lambda d: (d.source, d.id)):
+            lines = document.text.split("\n")
+            own = (_Place(document, lines, i) for i in range(self.context_lines, len(lines)))
+            queues.append(
+                shuffled((p for p in own if self._fits(p)), seed, lambda place: place.key)
             )
-            for document, lines in shuffled(documents, seed, lambda d: (d[0].source, d[0].id))
-        ]
-        for turn in itertools.zip_longest(*queues):
-            yield from (place for place in turn if place is not None)
+        turns = itertools.zip_longest(*queues)
+        found = (place for turn in turns for place in turn if place is not None)
+        return list(itertools.islice(found, 20 * self.count))
 
-    def _item(self, place: _Place, pool: list[tuple[int, str]], seed: int) -> ChoiceItem | None:
-        before = place.lines[place.number - self.context_lines : place.number]
-        context = "\n".join(before)
-        if not context.strip() or len(context.encode("utf-8")) > self.max_context_bytes:
+    def _fits(self, place: _Place) -> bool:
+        if not self.min_bytes <= len(place.line.encode("utf-8")) <= self.max_bytes:
+            return False
+        context = place.context(self.context_lines)
+        return bool(context.strip()) and len(context.encode("utf-8")) <= self.max_context_bytes
+
+    def _item(self, place: _Place, pool: list[_Entry], seed: int) -> ChoiceItem | None:
+        context = place.context(self.context_lines)
+        used = {place.line, *(line.strip() for line in context.split("\n"))}
+        near = _nearest(pool, _entry(place, seed), used)
+        drawn = shuffled(near, seed, lambda line: (*place.key, line))[: self.choices - 1]
+        if len(drawn) < self.choices - 1:
             return None
-        true = place.lines[place.number]
-        used = {true.strip(), *(line.strip() for line in before)}
-        key = (place.document.source, place.document.id, place.number)
-        distractors: list[str] = []
-        for line in shuffled(_nearest(pool, true, used), seed, lambda line: (*key, line)):
-            if line.strip() not in used:
-                used.add(line.strip())
-                distractors.append(line)
-            if len(distractors) == self.choices - 1:
-                break
-        else:
-            return None
-        lines = distractors
-        lines.insert(int.from_bytes(rank(seed, *key, "position")[:8]) % self.choices, true)
+        gold = int.from_bytes(rank(seed, *place.key, "position")[:8]) % self.choices
+        raw = place.lines[place.number]
+        indentation = raw[: raw.index(place.line)]
+        lines = [indentation + line for line in (*drawn[:gold], place.line, *drawn[gold:])]
         return ChoiceItem(
             id=f"{place.document.source}/{place.document.id}:{place.number + 1}",
             contexts=(context,) * self.choices,
             # The line break is scored with the line: tokenizers merge it with an indentation.
             continuations=tuple("\n" + line for line in lines),
             scored_bytes=tuple(len(line.encode("utf-8")) for line in lines),
-            gold=lines.index(true),
+            gold=gold,
         )
 
 
-def _nearest(pool: list[tuple[int, str]], true: str, used: set[str]) -> list[str]:
-    """The lines of the nearest length that are not used, by distance, then shorter first."""
-    length = len(true.encode("utf-8"))
-    low = high = bisect.bisect_left(pool, (length, ""))
-    low -= 1
+def _entry(place: _Place, seed: int) -> _Entry:
+    # Lines of equal length are ordered by rank: by text, those of one document would come first.
+    return (len(place.line.encode("utf-8")), rank(seed, *place.key, "pool"), place.line)
+
+
+def _nearest(pool: list[_Entry], own: _Entry, used: set[str]) -> list[str]:
+    """Different lines of the nearest length to an own one, none of them used."""
+    length = own[0]
+    high = bisect.bisect_left(pool, own)
+    low = high - 1
     found: list[str] = []
+    used = set(used)
     while len(found) < _NEAREST and (low >= 0 or high < len(pool)):
         below = low >= 0 and (high >= len(pool) or length - pool[low][0] <= pool[high][0] - length)
-        line = pool[low][1] if below else pool[high][1]
+        line = pool[low][2] if below else pool[high][2]
         low, high = (low - 1, high) if below else (low, high + 1)
-        if line.strip() not in used:
+        if line not in used:
+            used.add(line)
             found.append(line)
     return found

@@ -1,7 +1,7 @@
 """Loss by position in the window: does the model make use of a longer context?
 
-Token i of a document lies at position i mod W of window i div W (disjoint windows of W tokens), so
-it is predicted from the tokens of its own window that come before it.
+Token i of a document lies at position i mod W of window i div W: disjoint windows of W tokens, as a
+rolling `ScoreRequest` has them. It is predicted from the tokens of its own window before it.
 """
 
 from __future__ import annotations
