@@ -13,14 +13,16 @@ begun=$SECONDS
 
 say() { printf '\n%s\n' "— $1 ($((SECONDS - begun)) s)"; }
 
+recipe=xgen_data.recipes.stdlib:build
+
 say "1/6 reading and cleaning the Python standard library"
-xgen data build "xgen_data.recipes.stdlib:$scale" --output "$out/data" --until documents
+xgen data build "$recipe" --output "$out/data" --until documents
 
 say "2/6 training a vocabulary"
 xgen tokenizer train "$out/data/documents/train" --vocab-size 2048 --output "$out/tokenizer"
 
 say "3/6 tokenising into a store"
-xgen data build "xgen_data.recipes.stdlib:$scale" --output "$out/data" \
+xgen data build "$recipe" --output "$out/data" \
   --set tokenizer="$out/tokenizer"
 
 say "4/6 training through three sequence lengths"
@@ -28,8 +30,9 @@ xgen train run "xgen_train.recipes.quickstart:$scale" --output "$out/train" \
   --set store="$out/data"
 
 say "5/6 evaluating on held-out documents"
-xgen eval run "xgen_eval.recipes.quickstart:$scale" --output "$out/eval" \
-  --set model="local:$out/train" --set documents="$out/data/documents/validation"
+xgen eval run --model "local:$out/train" --output "$out/eval" \
+  --task bits_per_byte --task position_nll --task continuation_choice --task samples \
+  --documents "$out/data/documents/validation"
 
 say "6/6 writing the page"
 xgen report "$out/data" "$out/train" "$out/eval" --output "$out/report.html"

@@ -32,6 +32,7 @@ from xgen_data.steps import Funnel, run_steps
 
 __all__ = [
     "SPLITS",
+    "SPLIT_GROUP",
     "DocumentsFile",
     "DocumentsSummary",
     "DropCount",
@@ -42,6 +43,8 @@ __all__ = [
 ]
 
 SPLITS = ("train", "validation")
+SPLIT_GROUP = "split.group"
+"""Metadata key: documents of equal value lie on one side of the split, whatever their text."""
 MEMORY = 2**29
 """Bytes of documents held in memory before they are spilled to disk; the result does not depend on
 it."""
@@ -165,10 +168,20 @@ def _fill(sorter: UniqueSorter, recipe: DataRecipe) -> list[Funnel]:
             funnels.append(funnel)
             for document in run_steps(read_source(source), steps, funnel):
                 content = document.text.encode("utf-8")
+                digest = hashlib.sha256(content).digest()
+                held_out = _is_held_out(document, digest, recipe.validation_fraction)
                 line = json.dumps(document.to_json(), ensure_ascii=False).encode("utf-8") + b"\n"
-                sorter.add(Row(hashlib.sha256(content).digest(), index, len(content), line))
+                sorter.add(Row(digest, index, held_out, len(content), line))
                 progress.advance(note=source.name)
     return funnels
+
+
+def _is_held_out(document: Document, digest: bytes, fraction: float) -> bool:
+    """Decided by the hash of the text, or of its group, so that a group stays on one side."""
+    group = document.metadata.get(SPLIT_GROUP)
+    if group is not None:
+        digest = hashlib.sha256(str(group).encode("utf-8")).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64 < fraction
 
 
 class _File:
@@ -210,8 +223,7 @@ class _Writer:
         self.lengths: list[Counter[int]] = [Counter() for _ in recipe.sources]
 
     def write(self, row: Row) -> None:
-        fraction = int.from_bytes(row.digest[:8], "big") / 2**64
-        key = (int(fraction < self._recipe.validation_fraction), row.source)
+        key = (int(row.held_out), row.source)
         file = self._open.get(key)
         if file is not None and file.bytes + row.size > self._recipe.shard_bytes:
             self._finish(key)

@@ -38,8 +38,9 @@ class DataRecipe:
 
     Attributes:
         sources: of equal documents the first source keeps its copy.
-        validation_fraction: share of documents held out, chosen by content hash, so that a text
-            stays on its side of the split whatever else changes.
+        validation_fraction: share of documents held out, chosen by content hash (or by that of the
+            document's metadata `split.group`), so that a text stays on its side of the split
+            whatever else changes.
         min_chars: shorter documents are dropped.
         max_line: documents with a longer line are dropped.
         shard_bytes: UTF-8 bytes of text after which a new file begins; a file is the unit of work.

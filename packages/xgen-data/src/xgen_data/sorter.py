@@ -16,7 +16,7 @@ from typing import BinaryIO, NamedTuple
 
 __all__ = ["Row", "UniqueSorter"]
 
-_HEADER = struct.Struct("<32sIQQ")
+_HEADER = struct.Struct("<32sI?QQ")
 _OVERHEAD = 300  # of a row in memory, beside its line: tuple, digest, dictionary slot
 
 
@@ -26,12 +26,14 @@ class Row(NamedTuple):
     Attributes:
         digest: 32 bytes, sha256 of the text in UTF-8.
         source: index of its source.
+        held_out: whether it belongs to the validation split.
         size: bytes of the text in UTF-8.
         line: the document as one line of JSON.
     """
 
     digest: bytes
     source: int
+    held_out: bool
     size: int
     line: bytes
 
@@ -76,7 +78,7 @@ class UniqueSorter:
 
     def _write(self, row: Row) -> None:
         handle = self._spill[row.digest[self._depth]]
-        handle.write(_HEADER.pack(row.digest, row.source, row.size, len(row.line)))
+        handle.write(_HEADER.pack(row.digest, row.source, row.held_out, row.size, len(row.line)))
         handle.write(row.line)
 
     def __iter__(self) -> Iterator[Row]:
@@ -89,8 +91,8 @@ class UniqueSorter:
             with contextlib.closing(child):
                 handle.seek(0)
                 while header := handle.read(_HEADER.size):
-                    digest, source, size, length = _HEADER.unpack(header)
-                    child.add(Row(digest, source, size, handle.read(length)))
+                    digest, source, held_out, size, length = _HEADER.unpack(header)
+                    child.add(Row(digest, source, held_out, size, handle.read(length)))
                 handle.close()
                 Path(handle.name).unlink()
                 yield from child

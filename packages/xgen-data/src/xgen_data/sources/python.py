@@ -1,6 +1,8 @@
 """`python:stdlib`: the running interpreter's standard library, as code and as documentation.
 
-It is on every machine that can run this, so examples and tests need no download.
+It is on every machine that can run this, so examples and tests need no download. A module's code
+and its reference page quote the same docstrings, so both carry the module as their `split.group`:
+what is held out as documentation was not trained on as code.
 """
 
 from __future__ import annotations
@@ -53,7 +55,8 @@ def _modules(root: Path) -> Iterator[tuple[Path, str]]:
 
 def _code(root: Path, source: str) -> Iterator[Item]:
     for path, name in _modules(root):
-        yield read_file(path, name=name, source=source, metadata={"code.language": "python"})
+        metadata = {"code.language": "python", "split.group": name}
+        yield read_file(path, name=name, source=source, metadata=metadata)
 
 
 def _docs(root: Path, source: str) -> Iterator[Item]:
@@ -62,7 +65,8 @@ def _docs(root: Path, source: str) -> Iterator[Item]:
     for name in sorted(topics):
         yield Document(id=f"topics/{name}", text=topics[name], source=source)
     for path, name in _modules(root):
-        item = read_file(path, name=f"reference/{name}", source=source)
+        metadata = {"split.group": name}
+        item = read_file(path, name=f"reference/{name}", source=source, metadata=metadata)
         yield item if isinstance(item, Drop) else _reference(item, name)
 
 
@@ -76,7 +80,7 @@ def _reference(document: Document, name: str) -> Item:
         return Drop(reason="does not parse", example=document.id)
     if page is None:
         return Drop(reason="module without docstrings", example=document.id)
-    return Document(id=document.id, text=page, source=document.source)
+    return Document(id=document.id, text=page, source=document.source, metadata=document.metadata)
 
 
 def module_reference(code: str, module: str) -> str | None:

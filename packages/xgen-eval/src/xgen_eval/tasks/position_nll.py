@@ -18,10 +18,9 @@ import numpy as np
 from xgen_core import Document, InputError, ModelError, Score, ScoringModel
 from xgen_core.progress import Progress
 from xgen_core.records import Scalar
-from xgen_core.report import Section, Table
+from xgen_core.report import Section, Table, line_plot
 from xgen_eval.inputs import Inputs
 from xgen_eval.metrics import bits
-from xgen_eval.plots import line_plot
 from xgen_eval.scoring import rolling, window_length
 from xgen_eval.statistics import Estimate, mean_stderr, ratio_of_sums
 from xgen_eval.task import Metric, TaskResult
