@@ -21,7 +21,16 @@ from xgen_data.steps import Drop, Item
 __all__ = ["module_reference", "read_python"]
 
 _LEFT_OUT = frozenset(
-    {"site-packages", "dist-packages", "test", "tests", "idle_test", "lib2to3", "__pycache__"}
+    {
+        "site-packages",
+        "dist-packages",
+        "test",
+        "tests",
+        "idle_test",
+        "lib2to3",
+        "pydoc_data",  # a program text that holds the documentation's topics once more
+        "__pycache__",
+    }
 )
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -29,7 +38,8 @@ _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 def read_python(part: str, source: str) -> Iterator[Item]:
     """Yield the documents of `stdlib-code`, `stdlib-docs`, or `stdlib` for both.
 
-    Tests, installed packages and lib2to3 (which holds code in Python 2) are left out.
+    Tests, installed packages, lib2to3 (which holds code in Python 2) and the topics as a program
+    are left out.
 
     Raises:
         InputError: another part, or an installation without its standard library's sources.
