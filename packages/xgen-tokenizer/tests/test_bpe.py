@@ -48,7 +48,7 @@ def test_is_a_tokenizer(tokenizer: TiktokenTokenizer) -> None:
     assert isinstance(tokenizer, Tokenizer)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(text=TEXT, specials=st.booleans())
 def test_round_trip(text: str, specials: bool) -> None:
     for tokenizer in (open_xgen(), small()):
@@ -57,7 +57,7 @@ def test_round_trip(text: str, specials: bool) -> None:
         assert b"".join(map(tokenizer.token_bytes, ids)) == text.encode()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(texts=st.lists(TEXT, max_size=6), specials=st.booleans())
 def test_batch_is_encode_of_each(texts: list[str], specials: bool) -> None:
     batch = small().encode_batch(texts, specials=specials)
@@ -88,7 +88,7 @@ def test_one_text_is_not_a_batch() -> None:
         small().encode_batch("abc")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(text=TEXT)
 def test_pattern_cuts_as_published(text: str) -> None:
     assert published().encode(text) == open_xgen().encode(text)

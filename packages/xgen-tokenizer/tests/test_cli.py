@@ -6,8 +6,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Protocol
 
 import pytest
+
+from xgen_core.command import main
 
 TEXT = "The theatre thrilled them; they'd thought that there were three.\n" * 20
 
@@ -23,14 +26,25 @@ def output(*arguments: str | Path, stdin: bytes = b"") -> str:
     return result.stdout.decode()
 
 
-def error(*arguments: str | Path, code: int = 1, stdin: bytes = b"") -> str:
-    result = xgen(*arguments, stdin=stdin)
-    assert result.returncode == code
-    message = result.stderr.decode()
-    assert "Traceback" not in message
-    assert message.startswith("xgen: error:")
-    assert len(message.splitlines()) == 1
-    return message
+class Refusal(Protocol):
+    def __call__(self, *arguments: str | Path, code: int = 1) -> str: ...
+
+
+@pytest.fixture
+def error(capsys: pytest.CaptureFixture[str]) -> Refusal:
+    """Runs a command that must fail, in this process, and returns what it says."""
+
+    def run(*arguments: str | Path, code: int = 1) -> str:
+        with pytest.raises(SystemExit) as stop:
+            main(["tokenizer", *map(str, arguments)])
+        assert stop.value.code == code
+        captured = capsys.readouterr()
+        assert not captured.out
+        message = captured.err.removeprefix(captured.err.partition("xgen: error:")[0])
+        assert len(message.splitlines()) == 1
+        return message
+
+    return run
 
 
 @pytest.fixture
@@ -63,10 +77,10 @@ def test_encode() -> None:
 
 
 def test_encode_with_pieces() -> None:
-    result = json.loads(output("encode", "xgen", "A 🙂", "--json"))
+    result = json.loads(output("encode", "xgen", "A 𓀀", "--json"))
     assert result["ids"][0] == 32
     assert result["pieces"][0] == {"text": "A", "hex": "41"}
-    assert b"".join(bytes.fromhex(p["hex"]) for p in result["pieces"]) == "A 🙂".encode()
+    assert b"".join(bytes.fromhex(p["hex"]) for p in result["pieces"]) == "A 𓀀".encode()
     assert None in [p["text"] for p in result["pieces"]]
 
 
@@ -78,10 +92,10 @@ def test_decode() -> None:
     }
 
 
-def test_mistakes_are_one_line() -> None:
+def test_mistakes_are_one_line(error: Refusal) -> None:
     assert "got 'x'" in error("decode", "xgen", "32", "x")
     assert "id 50313 is outside" in error("decode", "xgen", "50313")
-    assert "not UTF-8" in error("encode", "xgen", stdin=b"\xff")
+    assert "lone surrogate" in error("encode", "xgen", "a\udcff")
     assert "no such tokenizer directory" in error("info", "./nowhere")
     assert "nonesuch" in error("info", "nonesuch", code=2)
 
@@ -114,23 +128,21 @@ def test_train_options(corpus: Path, tmp_path: Path) -> None:
     assert (facts["name"], facts["bos"]) == ("mine", None)
 
 
-def test_train_keeps_what_is_there(corpus: Path, tmp_path: Path) -> None:
+def test_train_keeps_what_is_there(corpus: Path, tmp_path: Path, error: Refusal) -> None:
     out = tmp_path / "out"
     command = ("train", corpus / "a.txt", "--output", out, "--vocab-size")
     output(*command, "270")
     kept = {p.name: p.read_bytes() for p in out.iterdir()}
     assert "holds another tokenizer (out, 270 ids)" in error(*command, "271")
     (corpus / "a.txt").write_text("quite another text " * 9)
-    result = xgen(*command, "270")
-    assert result.returncode == 1
-    assert b"exists already" in result.stderr
+    assert "exists already" in error(*command, "270")
     assert {p.name: p.read_bytes() for p in out.iterdir()} == kept
     assert "is not empty" in error("train", corpus, "--vocab-size", "270", "--output", corpus)
     file = corpus / "a.txt"
     assert "is a file" in error("train", corpus, "--vocab-size", "270", "--output", file)
 
 
-def test_train_on_bad_input(corpus: Path, tmp_path: Path) -> None:
+def test_train_on_bad_input(corpus: Path, tmp_path: Path, error: Refusal) -> None:
     bad = tmp_path / "bad"
     bad.mkdir()
 
@@ -149,12 +161,17 @@ def test_train_on_bad_input(corpus: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_too_little_text(tmp_path: Path) -> None:
+def test_too_little_text(tmp_path: Path, error: Refusal) -> None:
     (tmp_path / "a.txt").write_text("abc abc")
-    result = xgen("train", tmp_path / "a.txt", "--vocab-size", "1000", "-o", tmp_path / "out")
-    assert result.returncode == 1
-    assert b"ask for at most 263 ids" in result.stderr
+    command = ("train", tmp_path / "a.txt", "--vocab-size", "1000", "-o", tmp_path / "out")
+    assert "ask for at most 263 ids" in error(*command)
     assert not (tmp_path / "out").exists()
+
+
+def test_input_that_is_not_utf8() -> None:
+    result = xgen("encode", "xgen", stdin=b"caf\xe9")
+    assert result.returncode == 1
+    assert result.stderr.startswith(b"xgen: error: standard input is not UTF-8")
 
 
 @pytest.mark.parametrize("command", [(), ("info",), ("encode",), ("decode",), ("train",)])

@@ -26,7 +26,7 @@ def vocabulary(**changes: Any) -> Vocabulary:
     [
         ({"ranks": {b"a": 0}}, "255 of the 256 single bytes"),
         ({"specials": {"<|endoftext|>": 300}}, "257 is not"),
-        ({"specials": {"<|endoftext|>": 256}}, "256 is not"),
+        ({"specials": {"<|endoftext|>": 256}}, "0 to 257, each once"),
         ({"eos": "<end>"}, "eos '<end>' is not"),
         ({"bos": "<begin>"}, "bos '<begin>' is not"),
         ({"specials": {"<|endoftext|>": 257, "": 258}}, "without whitespace"),

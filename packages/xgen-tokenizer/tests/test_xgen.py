@@ -81,24 +81,10 @@ def test_tab_runs(length: int) -> None:
 
 def test_control_tokens() -> None:
     names = [
-        "<fim_prefix>",
-        "<fim_middle>",
-        "<fim_suffix>",
-        "<fim_pad>",
-        "<filename>",
-        "<gh_stars>",
-        "<issue_start>",
-        "<issue_comment>",
-        "<issue_closed>",
-        "<jupyter_start>",
-        "<jupyter_text>",
-        "<jupyter_code>",
-        "<jupyter_output>",
-        "<empty_output>",
-        "<commit_before>",
-        "<commit_msg>",
-        "<commit_after>",
-        "<reponame>",
+        *("<fim_prefix>", "<fim_middle>", "<fim_suffix>", "<fim_pad>"),
+        *("<filename>", "<gh_stars>", "<issue_start>", "<issue_comment>", "<issue_closed>"),
+        *("<jupyter_start>", "<jupyter_text>", "<jupyter_code>", "<jupyter_output>"),
+        *("<empty_output>", "<commit_before>", "<commit_msg>", "<commit_after>", "<reponame>"),
     ]
     assert list(XGEN_CONTROL_TOKENS) == names
     for token_id, name in enumerate(names, 50295):
