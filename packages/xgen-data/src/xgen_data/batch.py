@@ -115,20 +115,35 @@ def batch_digest(batch: Batch[Array]) -> str:
 
 def _assemble(windows: Sequence[_Window], t: int) -> Batch[Array]:
     b = len(windows)
-    ids = np.zeros((b, t + 1), np.int32)
-    begins = np.zeros((b, t + 1), np.int32)  # 1 where a document begins, the left edge apart
+    inputs, targets = np.zeros((b, t), np.int32), np.zeros((b, t), np.int32)
+    begins: list[npt.NDArray[np.int64]] = []  # where documents begin, as b·t flat positions
     for row, (line, start, length) in enumerate(windows):
         if length:
-            ids[row, : length + 1] = line.read(start, start + length + 1)
-            begins[row, line.document_starts(start + 1, start + length + 1) - start] = 1
-    inside = begins[:, :-1]
-    column = np.arange(t, dtype=np.int32)
+            ids = line.read(start, start + length + 1)
+            inputs[row, :length], targets[row, :length] = ids[:-1], ids[1:]
+            begins.append(line.document_starts(start + 1, start + length + 1) + (row * t - start))
+    begin = np.concatenate(begins) if begins else np.empty(0, np.int64)
+    loss_mask = np.ones(b * t, np.int32)
+    loss_mask[begin - 1] = 0
+
+    # Runs of one segment: each row begins one, and so does each document inside a row. A document
+    # that begins right behind a window (position t) falls on the next row's beginning or the end.
+    row_starts = np.arange(b) * t
+    run = np.concatenate([row_starts, begin[begin % t > 0]])
+    run.sort()
+    length_of_run = np.diff(run, append=b * t)
+    number = np.arange(1, len(run) + 1) - np.searchsorted(run, row_starts)[run // t]
+    segment_ids = np.repeat(number.astype(np.int32), length_of_run)
+    positions = np.arange(b * t, dtype=np.int32)
+    positions -= np.repeat(run.astype(np.int32), length_of_run)
+
+    shape = (b, t)
     batch = Batch(
-        inputs=ids[:, :-1].copy(),
-        targets=ids[:, 1:].copy(),
-        segment_ids=np.cumsum(inside, axis=1, dtype=np.int32) + 1,
-        positions=column - np.maximum.accumulate(inside * column, axis=1),
-        loss_mask=1 - begins[:, 1:],
+        inputs=inputs,
+        targets=targets,
+        segment_ids=segment_ids.reshape(shape),
+        positions=positions.reshape(shape),
+        loss_mask=loss_mask.reshape(shape),
     )
     for row, (_, _, length) in enumerate(windows):
         if length < t:
