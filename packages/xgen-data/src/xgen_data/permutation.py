@@ -20,7 +20,8 @@ import numpy.typing as npt
 __all__ = ["UInts", "mix", "permute"]
 
 UInts = npt.NDArray[np.uint64]
-_ROUNDS = 8
+_ROUND_KEYS = np.arange(1, 9, dtype=np.uint64) * np.uint64(0xD1342543DE82EF95)
+"""Added to the key, one a round: multiples of an odd number, so they all differ."""
 
 
 def mix(value: UInts) -> UInts:
@@ -58,8 +59,9 @@ def permute(index: UInts, size: UInts, key: UInts) -> UInts:
 
 
 def _feistel(place: UInts, wide: UInts, high: UInts, key: UInts) -> UInts:
-    left, right = place // high, place % high
-    for number in range(0, _ROUNDS, 2):
-        left = (left + mix(right ^ mix(key + np.uint64(number))) % wide) % wide
-        right = (right + mix(left ^ mix(key + np.uint64(number + 1))) % high) % high
+    left = place // high
+    right = place - left * high
+    for even, odd in _ROUND_KEYS.reshape(-1, 2):
+        left = (left + mix(right ^ (key + even)) % wide) % wide
+        right = (right + mix(left ^ (key + odd)) % high) % high
     return left * high + right

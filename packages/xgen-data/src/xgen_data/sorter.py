@@ -53,7 +53,7 @@ class UniqueSorter:
         self._depth = depth
         self._rows: dict[bytes, Row] = {}
         self._held = 0
-        self._spill: list[BinaryIO] = []
+        self._spill: dict[int, BinaryIO] = {}
         self.duplicates: Counter[int] = Counter()
         """Rows dropped, by source; complete once iteration has ended."""
 
@@ -70,14 +70,16 @@ class UniqueSorter:
                 self._begin_spill()
 
     def _begin_spill(self) -> None:
-        for byte in range(256):
-            self._spill.append((self._directory / f"{self._depth}-{byte:02x}").open("w+b"))
         for row in self._rows.values():
             self._write(row)
         self._rows.clear()
 
     def _write(self, row: Row) -> None:
-        handle = self._spill[row.digest[self._depth]]
+        byte = row.digest[self._depth]
+        handle = self._spill.get(byte)
+        if handle is None:
+            handle = (self._directory / f"{self._depth}-{byte:02x}").open("w+b")
+            self._spill[byte] = handle
         handle.write(_HEADER.pack(row.digest, row.source, row.held_out, row.size, len(row.line)))
         handle.write(row.line)
 
@@ -86,7 +88,7 @@ class UniqueSorter:
             for digest in sorted(self._rows):
                 yield self._rows[digest]
             return
-        for handle in self._spill:
+        for _, handle in sorted(self._spill.items()):
             child = UniqueSorter(self._directory, self._memory, self._depth + 1)
             with contextlib.closing(child):
                 handle.seek(0)
@@ -100,6 +102,6 @@ class UniqueSorter:
 
     def close(self) -> None:
         """Close spill files, of which some are open if iteration did not come to its end."""
-        for handle in self._spill:
+        for handle in self._spill.values():
             with contextlib.suppress(OSError):  # what is left in buffers is not wanted any more
                 handle.close()
