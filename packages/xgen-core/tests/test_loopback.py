@@ -249,6 +249,8 @@ def test_leaving_ends_idle_connections_and_a_second_block_starts_afresh():
     idle.close()
     with pytest.raises(RuntimeError, match="inside its with block only"):
         _ = server.url
+    with server:
+        assert chat(server)[0] == 200
 
 
 def test_a_model_that_cannot_open_leaves_nothing_running():
