@@ -79,7 +79,8 @@ def plugin(tmp_path, monkeypatch):
 
 
 def xgen(plugin, *arguments):
-    environment = {**os.environ, "PYTHONPATH": str(plugin)}
+    path = os.pathsep.join(filter(None, [str(plugin), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path}
     return subprocess.run(
         [sys.executable, "-m", "xgen_core", *arguments],
         capture_output=True,
