@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from xgen_core.codec import unknown_name
-from xgen_core.errors import MissingExtraError, PluginError
+from xgen_core.errors import MissingExtraError, PluginError, XgenError
 
 __all__ = ["PROVIDERS", "available", "load"]
 
@@ -46,7 +46,9 @@ def load(group: str, name: str) -> Any:
     point = points[name]
     try:
         return point.load()
-    except (ImportError, AttributeError) as error:
+    except XgenError:
+        raise
+    except Exception as error:
         owner = point.dist.name if point.dist else point.value
         raise PluginError(
             f"{group} {name!r} from {owner} is installed but broken: {error}; "

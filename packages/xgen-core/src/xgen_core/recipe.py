@@ -108,8 +108,13 @@ def _replace(
     if not keys:
         try:
             return decode(cast("type[object]", kind), value, path)
-        except CodecError:
-            return decode(cast("type[object]", kind), text, path)
+        except CodecError as error:
+            if isinstance(value, str):
+                raise
+            try:
+                return decode(cast("type[object]", kind), text, path)
+            except CodecError:
+                raise error from None  # `[1]` for a pair is a list too short, not a text
     key, rest = keys[0], keys[1:]
     if dataclasses.is_dataclass(node) and not isinstance(node, type):
         hints = typing.get_type_hints(type(node))

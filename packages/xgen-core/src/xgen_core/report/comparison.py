@@ -11,7 +11,9 @@ from typing import Literal
 __all__ = ["Change", "compare"]
 
 _CONTEXT = 3
-_LONGEST_MARKED_LINE = 1000  # beyond this, marking words costs more time than it gives insight
+# Beyond these, marking words costs more time than it gives insight.
+_LONGEST_MARKED_LINE = 1000
+_MOST_MARKED_LINES = 200
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 
@@ -73,7 +75,11 @@ _Parts = tuple[tuple[str, bool], ...]
 
 def _mark(old: Sequence[str], new: Sequence[str]) -> tuple[list[_Parts], list[_Parts]]:
     """Mark the words that differ, where as many lines went as came."""
-    if len(old) != len(new) or any(len(t) > _LONGEST_MARKED_LINE for t in (*old, *new)):
+    if (
+        len(old) != len(new)
+        or len(old) > _MOST_MARKED_LINES
+        or any(len(t) > _LONGEST_MARKED_LINE for t in (*old, *new))
+    ):
         return [((line, False),) for line in old], [((line, False),) for line in new]
     pairs = [_mark_line(a, b) for a, b in zip(old, new, strict=True)]
     return [a for a, _ in pairs], [b for _, b in pairs]

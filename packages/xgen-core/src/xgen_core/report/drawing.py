@@ -73,7 +73,7 @@ def _theme(ink: str, faint: str, grid: str, colours: Sequence[str]) -> dict[str,
         "line": {"strokeWidth": 1.75},
         "point": {"size": 28, "filled": True},
         "bar": {"cornerRadiusEnd": 2},
-        "rule": {"color": faint},
+        "rule": {"color": ink},
         "text": {"color": faint, "fontSize": 11, "limit": 0},
         "mark": {"color": colours[0]},
         "range": {"category": list(colours)},
@@ -138,7 +138,8 @@ def _convert(spec: dict[str, Any], config: dict[str, object], plot: Plot, where:
             spec, config=cast("dict[str, Any]", config), allowed_base_urls=[]
         )
     except ValueError as error:
-        reason = str(error).split("\n    at ", 1)[0]
+        reason = " ".join(str(error).split("\n    at ", 1)[0].split())
+        reason = reason.removeprefix("Vega-Lite to SVG conversion failed: ")
         raise FormatError(
             f"{where}: the plot {plot.description!r:.80} cannot be drawn: {reason:.300}"
         ) from error

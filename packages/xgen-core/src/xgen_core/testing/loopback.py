@@ -117,6 +117,7 @@ class LoopbackServer:
         return self._posts
 
     def __enter__(self) -> Self:
+        self.closing.clear()
         loop = self._loop = asyncio.new_event_loop()
         self._start(loop.run_forever, "loop")
         try:
@@ -150,6 +151,7 @@ class LoopbackServer:
         loop.call_soon_threadsafe(loop.stop)
         for thread in self._threads:
             thread.join()
+        self._threads.clear()
         loop.close()
         self._server = self._loop = None
 
