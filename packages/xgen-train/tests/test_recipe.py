@@ -4,7 +4,7 @@ import pytest
 
 from xgen_core import RecipeError, load_recipe
 from xgen_core.codec import decode, encode
-from xgen_train import MeshShape, StageRecipe, TrainRecipe
+from xgen_train import StageRecipe, TrainRecipe
 from xgen_train.recipes import quickstart
 
 
@@ -51,11 +51,3 @@ def test_settings_reach_into_stages_and_are_checked_again() -> None:
         load_recipe(name, TrainRecipe, ["optimizer.learning_rat=1"])
     with pytest.raises(RecipeError, match="must not shrink"):
         load_recipe(name, TrainRecipe, ["stages.0.sequence_length=128"])
-
-
-def test_mesh_fills_its_free_axis() -> None:
-    assert MeshShape(data=2).sizes(8) == {"data": 2, "fsdp": 4, "sequence": 1, "tensor": 1}
-    with pytest.raises(ValueError, match="does not fit 8 devices"):
-        MeshShape(data=3).sizes(8)
-    with pytest.raises(ValueError, match="at most one"):
-        MeshShape(data=-1).sizes(8)

@@ -70,6 +70,11 @@ class TokenStore:
         """Files whose bytes are not what was written; reads the whole store."""
         return [file for file, _, digest in self._files() if sha256_file(file) != digest]
 
+    @property
+    def fingerprint(self) -> str:
+        """Hex sha256 of the manifest, and by its checksums of all that the store holds."""
+        return sha256_file(self.path / "manifest.json")
+
     def sources(self, split: str) -> tuple[str, ...]:
         """Names of the sources that have tokens in a split."""
         return tuple(self.manifest.splits.get(split, {}))

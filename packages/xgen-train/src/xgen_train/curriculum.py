@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xgen_core import InputError
-from xgen_data import LineSize, Order, Stage, TokenStore
+from xgen_data import Order, Stage, TokenStore
 from xgen_train.recipe import StageRecipe, TrainRecipe
 
 __all__ = ["build_order", "stage_weights"]
@@ -42,11 +42,7 @@ def build_order(recipe: TrainRecipe, store: TokenStore) -> Order:
         )
         for stage in recipe.stages
     )
-    lines = {
-        name: LineSize(tokens=store.line("train", name).tokens, block_tokens=store.block_tokens)
-        for name in store.sources("train")
-    }
     try:
-        return Order(seed=recipe.seed, stages=stages, lines=lines)
+        return Order(seed=recipe.seed, stages=stages, lines=store.line_sizes("train"))
     except ValueError as error:
         raise InputError(f"{store.path}: {error}") from error

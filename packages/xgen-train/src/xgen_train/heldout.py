@@ -23,7 +23,7 @@ class Heldout:
         evaluate: compiled sums of nll and tokens.
         place: puts a host batch onto the devices.
         batch_tokens: tokens per batch, as in training.
-        batches: how many for each source; 0 switches held-out loss off.
+        batches: how many of each source; 0 switches held-out loss off.
     """
 
     def __init__(
@@ -44,28 +44,24 @@ class Heldout:
     def measure(self, params: Params, sequence_length: int) -> dict[str, dict[str, float]]:
         """Loss (nats per token) and bits per byte by source, at one sequence length.
 
-        Bits per byte uses the source's mean bytes per token over the whole validation split. A
-        source whose held-out text does not fill one batch is left out.
+        Bits per byte uses the source's mean bytes per token over the whole validation split.
         """
-        rows = self._batch_tokens // sequence_length
+        sums: dict[str, tuple[float, float]] = {}
+        for source, batch in validation_batches(
+            self._store,
+            sequence_length,
+            self._batch_tokens // sequence_length,
+            limit=self._batches,
+        ):
+            nll, tokens = self._evaluate(params, self._place(batch))
+            before = sums.get(source, (0.0, 0.0))
+            sums[source] = (before[0] + float(nll), before[1] + float(tokens))
         found: dict[str, dict[str, float]] = {}
-        for source in self._store.sources("validation"):
-            nll = tokens = 0.0
-            for number, batch in enumerate(
-                validation_batches(
-                    self._store, source, sequence_length=sequence_length, batch_size=rows
-                )
-            ):
-                if number == self._batches:
-                    break
-                sums = self._evaluate(params, self._place(batch))
-                nll += float(sums[0])
-                tokens += float(sums[1])
-            if tokens:
-                line = self._store.line("validation", source)
-                bytes_per_token = line.bytes / line.tokens
-                found[source] = {
-                    "loss": nll / tokens,
-                    "bits_per_byte": nll / tokens / math.log(2) / bytes_per_token,
-                }
+        for source, (nll, tokens) in sums.items():
+            line = self._store.manifest.splits["validation"][source]
+            bits_per_token = nll / tokens / math.log(2)
+            found[source] = {
+                "loss": nll / tokens,
+                "bits_per_byte": bits_per_token * line.tokens / line.bytes,
+            }
         return found

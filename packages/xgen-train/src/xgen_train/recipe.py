@@ -70,34 +70,12 @@ class OptimizerRecipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeshShape:
-    """Devices along each mesh axis; one of them may be -1, which takes what the others leave."""
+    """Devices along each axis of `xgen_model.make_mesh`; one may be -1, "the rest"."""
 
     data: int = 1
     fsdp: int = -1
     sequence: int = 1
     tensor: int = 1
-
-    def sizes(self, devices: int) -> dict[str, int]:
-        """The four sizes for that many devices.
-
-        Raises:
-            ValueError: the axes do not multiply to `devices`.
-        """
-        sizes = {
-            "data": self.data,
-            "fsdp": self.fsdp,
-            "sequence": self.sequence,
-            "tensor": self.tensor,
-        }
-        fixed = math.prod(s for s in sizes.values() if s != -1)
-        free = [name for name, size in sizes.items() if size == -1]
-        if len(free) > 1 or any(s < 1 for s in sizes.values() if s != -1):
-            raise ValueError(f"mesh axes are at least 1, and at most one of them is -1: {sizes}")
-        if free and devices % fixed == 0:
-            sizes[free[0]] = devices // fixed
-        if math.prod(sizes.values()) != devices:
-            raise ValueError(f"mesh {sizes} does not fit {devices} devices")
-        return sizes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,8 +31,7 @@ def _overview(recipe: TrainRecipe, order: Order, store: TokenStore, parameters: 
     for number, stage in enumerate(recipe.stages):
         budgets = order.budgets(number)
         total = sum(budgets.values())
-        for source, windows in budgets.items():
-            tokens = windows * stage.sequence_length
+        for source, tokens in budgets.items():
             rows.append(
                 (
                     number + 1,
@@ -40,7 +39,7 @@ def _overview(recipe: TrainRecipe, order: Order, store: TokenStore, parameters: 
                     stage.steps,
                     source,
                     tokens,
-                    round(100 * windows / total, 2),
+                    round(100 * tokens / total, 2),
                     round(tokens / store.line("train", source).tokens, 3),
                 )
             )

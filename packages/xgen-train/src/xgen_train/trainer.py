@@ -7,6 +7,7 @@ ends with the same weights, the same losses and the same `metrics.jsonl`.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,21 +77,21 @@ def train(
     _check_vocabulary(recipe, store)
     order = build_order(recipe, store)
     try:
-        sizes = recipe.mesh.sizes(jax.device_count())
+        mesh = make_mesh(dataclasses.asdict(recipe.mesh))
         learning_rate(recipe.optimizer, recipe.total_steps)
     except ValueError as error:
         raise InputError(f"this recipe cannot run here: {error}") from error
     run = Run.create(output, "train", recipe)
-    trainer = _Trainer(recipe, store, order, run, make_mesh(sizes))
-    return trainer.run_to_end(tensorboard)
+    return _Trainer(recipe, store, order, run, mesh).run_to_end(tensorboard)
 
 
 def _check_vocabulary(recipe: TrainRecipe, store: TokenStore) -> None:
-    if recipe.model.n_tokens != store.vocab_size:
+    size = store.manifest.tokenizer.vocab_size
+    if recipe.model.n_tokens != size:
         raise InputError(
             f"the model has {recipe.model.n_tokens} token ids, but {store.path} was tokenised "
-            f"with {store.vocab_size}: --set model.n_tokens={store.vocab_size} "
-            f"(and model.vocab_size at least that), or build the store with the right tokenizer"
+            f"with {size}: --set model.n_tokens={size} (and model.vocab_size at least that), or "
+            "build the store with the right tokenizer"
         )
 
 
@@ -110,10 +111,11 @@ class _Trainer:
             batch_tokens=recipe.batch_tokens,
             batches=recipe.evaluate_batches,
         )
-        self.checkpoints = CheckpointStore(
+        self.checkpoints = CheckpointStore.create(
             run.directory / "checkpoints",
-            config=recipe.model,
+            recipe.model,
             tokenizer=store.path / "tokenizer",
+            tokenizer_fingerprint=store.manifest.tokenizer.fingerprint,
             keep_last=recipe.keep_last,
             keep=recipe.edges,
         )
@@ -130,7 +132,7 @@ class _Trainer:
     def begin(self) -> tuple[TrainState, int]:
         """The state to go on from and the number of steps done."""
         params: Params = create(
-            self.recipe.model, self.recipe.seed, shardings(self.recipe.model, self.mesh)
+            self.recipe.model, self.recipe.seed, shardings=shardings(self.recipe.model, self.mesh)
         )
         state = TrainState(params, jax.jit(self.optimizer.init)(params))
         step = self.checkpoints.latest()
@@ -153,7 +155,7 @@ class _Trainer:
             "recipe": fingerprint(self.recipe),
             "data": self.store.fingerprint,
         }
-        self.checkpoints.save(step, state.params, optimizer=state.optimizer, meta=meta)
+        self.checkpoints.save(step, state.params, state.optimizer, meta)
 
     def run_to_end(self, tensorboard: bool | None) -> TrainResult:
         state, start = self.begin()
@@ -200,7 +202,6 @@ class _Trainer:
             if saves:
                 self.save(step, state)
                 monitor.pause()
-        self.checkpoints.wait()
         return state
 
     def batches(self, start: int) -> Iterator[tuple[int, Batch[Any]]]:
