@@ -1,0 +1,108 @@
+"""A tree of arrays in a directory, through Orbax: one uncompressed zarr array for each leaf.
+
+Orbax is imported on first use: it takes half a second, and much of this package never saves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from xgen_core.errors import FormatError
+
+__all__ = ["is_array_file", "read_arrays", "write_arrays"]
+
+
+@contextlib.contextmanager
+def _without_ocdbt_warning() -> Iterator[None]:
+    """Orbax 0.12 warns at every save that a format we do not use has nothing to merge."""
+
+    def wanted(record: logging.LogRecord) -> bool:
+        return "Skipping merge of OCDBT" not in record.getMessage()
+
+    logger = logging.getLogger("absl")
+    logger.addFilter(wanted)
+    try:
+        yield
+    finally:
+        logger.removeFilter(wanted)
+
+
+def _names(tree: Any) -> tuple[list[str], list[Any], Any]:
+    """Leaves by dotted path: unlike a tree's own containers these need no class to be read."""
+    pairs, structure = jax.tree_util.tree_flatten_with_path(tree)
+    names = [jax.tree_util.keystr(path, simple=True, separator=".") or "value" for path, _ in pairs]
+    return names, [leaf for _, leaf in pairs], structure
+
+
+def write_arrays(directory: Path, tree: Any) -> None:
+    """Write the leaves of a tree (jax or numpy arrays, or numbers) into a new directory."""
+    import orbax.checkpoint as ocp
+
+    names, leaves, _ = _names(tree)
+    arrays = [a if isinstance(a, jax.Array) else np.asarray(a) for a in leaves]
+    handler = ocp.PyTreeCheckpointHandler(use_ocdbt=False, use_compression=False)
+    with _without_ocdbt_warning(), ocp.Checkpointer(handler) as checkpointer:
+        checkpointer.save(
+            directory.absolute(), args=ocp.args.PyTreeSave(dict(zip(names, arrays, strict=True)))
+        )
+
+
+def read_arrays(directory: Path, like: Any) -> Any:
+    """Read a tree back into the structure of `like`, as jax arrays, bit for bit.
+
+    Args:
+        directory: written by `write_arrays`, on any mesh.
+        like: a tree of arrays or `jax.ShapeDtypeStruct`; where a leaf has a sharding the result
+            has it too, otherwise it lies on the first device.
+
+    Raises:
+        FormatError: leaves are missing or left over, or have another shape or dtype.
+    """
+    import orbax.checkpoint as ocp
+
+    names, leaves, structure = _names(like)
+    handler = ocp.PyTreeCheckpointHandler(use_ocdbt=False, use_compression=False)
+    with ocp.Checkpointer(handler) as checkpointer:
+        metadata = checkpointer.metadata(directory.absolute())
+        stored = dict(metadata.item_metadata.tree if metadata.item_metadata else {})
+        _compare(directory, stored, dict(zip(names, leaves, strict=True)))
+        first = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+        arguments = {
+            name: ocp.ArrayRestoreArgs(
+                sharding=getattr(leaf, "sharding", None) or first, dtype=stored[name].dtype
+            )
+            for name, leaf in zip(names, leaves, strict=True)
+        }
+        flat = checkpointer.restore(
+            directory.absolute(), args=ocp.args.PyTreeRestore(restore_args=arguments)
+        )
+    return jax.tree.unflatten(structure, [flat[name] for name in names])
+
+
+def _compare(directory: Path, stored: dict[str, Any], wanted: dict[str, Any]) -> None:
+    missing, left_over = sorted(set(wanted) - set(stored)), sorted(set(stored) - set(wanted))
+    if missing or left_over:
+        raise FormatError(
+            f"{directory}: holds other arrays than expected: lacks {missing[:3]}, has unexpected "
+            f"{left_over[:3]}; was it written with another configuration or optimizer?"
+        )
+    for name, leaf in wanted.items():
+        shape, dtype = np.shape(leaf), jax.dtypes.canonicalize_dtype(np.result_type(leaf))
+        if tuple(stored[name].shape) != shape or stored[name].dtype != dtype:
+            raise FormatError(
+                f"{directory}: {name} is {stored[name].dtype}{list(stored[name].shape)}, "
+                f"expected {dtype}{list(shape)}"
+            )
+
+
+def is_array_file(path: str) -> bool:
+    """Whether a file's bytes are weights, rather than Orbax's notes with times and devices."""
+    parts = Path(path).parts
+    return not parts[-1].startswith("_") and len(parts) > 2 and parts[-2] != "array_metadatas"

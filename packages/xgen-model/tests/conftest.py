@@ -1,0 +1,89 @@
+"""What the tests share: a byte tokenizer, one small configuration, and its compiled functions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from xgen_core import Batch, TokenBatch
+from xgen_model import ModelConfig, create
+
+
+class Bytes:
+    """256 bytes and one special token, `<end>`."""
+
+    name = "bytes"
+    vocab_size = 257
+    special_ids = {"<end>": 256}
+    eos_id = 256
+    bos_id = None
+    fingerprint = hashlib.sha256(b"bytes").hexdigest()
+
+    def encode(self, text: str, *, specials: bool = False) -> list[int]:
+        if not specials:
+            return list(text.encode())
+        parts = [list(p.encode()) for p in text.split("<end>")]
+        return [i for n, p in enumerate(parts) for i in ([256] * (n > 0) + p)]
+
+    def encode_batch(self, texts: Sequence[str], *, specials: bool = False) -> TokenBatch:
+        ids = [self.encode(t, specials=specials) for t in texts]
+        offsets = np.cumsum([0] + [len(i) for i in ids]).astype(np.uint64)
+        flat = np.array([i for part in ids for i in part], np.uint32)
+        return TokenBatch(memoryview(flat), memoryview(offsets))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return b"".join(self.token_bytes(i) for i in ids).decode("utf-8", "replace")
+
+    def token_bytes(self, token_id: int) -> bytes:
+        if not 0 <= token_id < 257:
+            raise ValueError(token_id)
+        return b"<end>" if token_id == 256 else bytes([token_id])
+
+    def save(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "tokenizer.json").write_text(json.dumps({"kind": "bytes"}))
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Bytes:
+    return Bytes()
+
+
+@pytest.fixture(scope="session")
+def config() -> ModelConfig:
+    return ModelConfig(
+        vocab_size=264,
+        n_tokens=257,
+        d_model=32,
+        n_layers=2,
+        n_heads=4,
+        n_kv_heads=2,
+        d_ff=48,
+        context_length=96,
+    )
+
+
+@pytest.fixture(scope="session")
+def params(config: ModelConfig):
+    # Larger than initial weights, so that attention matters and no test passes by near-uniformity.
+    return jax.tree.map(lambda a: a * 6 if a.ndim > 2 else a, create(config, 0))
+
+
+def make_batch(ids, segments=None, mask=None) -> Batch:
+    """Rows of `t + 1` ids as a batch; positions count from 0 in each segment."""
+    ids = np.asarray(ids, np.int32)
+    segments = np.ones_like(ids[:, 1:]) if segments is None else np.asarray(segments, np.int32)
+    positions = np.zeros_like(segments)
+    for t in range(1, segments.shape[1]):
+        same = segments[:, t] == segments[:, t - 1]
+        positions[:, t] = np.where(same, positions[:, t - 1] + 1, 0)
+    mask = (segments > 0) if mask is None else np.asarray(mask)
+    fields = (ids[:, :-1], ids[:, 1:], segments, positions, mask.astype(np.int32))
+    return Batch(*(jnp.asarray(f) for f in fields))
