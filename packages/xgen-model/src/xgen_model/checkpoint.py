@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +47,16 @@ class CheckpointStore:
         config: of the model.
         tokenizer_fingerprint: of the tokenizer that the model was made for, or None.
         keep_last: how many steps `save` leaves; None keeps all.
+        keep: steps that it leaves besides those.
     """
 
-    def __init__(self, directory: Path | str, *, keep_last: int | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path | str,
+        *,
+        keep_last: int | None = None,
+        keep: Collection[int] = (),
+    ) -> None:
         """Open an existing checkpoint directory.
 
         Raises:
@@ -60,6 +67,7 @@ class CheckpointStore:
             raise ValueError(f"keep_last must be at least 1, got {keep_last}")
         self.directory = Path(directory)
         self.keep_last = keep_last
+        self.keep = frozenset(keep)
         path = self.directory / "config.json"
         if not path.is_file():
             raise InputError(f"{self.directory}: not a checkpoint (no config.json in it)")
@@ -79,6 +87,7 @@ class CheckpointStore:
         tokenizer: Path | str | None = None,
         tokenizer_fingerprint: str | None = None,
         keep_last: int | None = None,
+        keep: Collection[int] = (),
     ) -> CheckpointStore:
         """Make a checkpoint directory without steps, or take up one of the same model.
 
@@ -87,14 +96,14 @@ class CheckpointStore:
             config: of the model.
             tokenizer: a tokenizer directory to copy.
             tokenizer_fingerprint: of that tokenizer.
-            keep_last: as in `__init__`.
+            keep_last, keep: as in `__init__`.
 
         Raises:
             InputError: a checkpoint of another model or tokenizer lies there.
         """
         path = Path(directory)
         if (path / "config.json").exists():
-            store = cls(path, keep_last=keep_last)
+            store = cls(path, keep_last=keep_last, keep=keep)
             if store.config != config or store.tokenizer_fingerprint != tokenizer_fingerprint:
                 raise InputError(
                     f"{path} holds a checkpoint of another model or tokenizer: "
@@ -106,7 +115,7 @@ class CheckpointStore:
                 shutil.copytree(tokenizer, copy, dirs_exist_ok=True)
         header = {"format": _FORMAT, "version": _VERSION, "tokenizer": tokenizer_fingerprint}
         write_json(path / "config.json", {**header, "model": config.to_json()})
-        return cls(path, keep_last=keep_last)
+        return cls(path, keep_last=keep_last, keep=keep)
 
     @property
     def tokenizer_directory(self) -> Path | None:
@@ -134,7 +143,7 @@ class CheckpointStore:
         optimizer: Any = None,
         meta: Mapping[str, object] | None = None,
     ) -> None:
-        """Write a step, then remove the oldest ones beyond `keep_last`.
+        """Write a step, then remove the oldest beyond `keep_last` that are not in `keep`.
 
         Args:
             step: its number, at least 0.
@@ -159,7 +168,7 @@ class CheckpointStore:
             write_json(partial / "meta.json", dict(meta or {}))
             write_json(partial / "manifest.json", _manifest(partial))
         if self.keep_last is not None:
-            for old in self.steps()[: -self.keep_last]:
+            for old in set(self.steps()[: -self.keep_last]) - self.keep:
                 # Unlisted first: a kill half way must not leave a step that looks complete.
                 (self.directory / str(old) / "manifest.json").unlink()
                 shutil.rmtree(self.directory / str(old))
@@ -242,9 +251,7 @@ class CheckpointStore:
     def _manifest(path: Path) -> dict[str, Any]:
         where = path / "manifest.json"
         try:
-            header = check_format(
-                read_json(where), name=_STEP_FORMAT, version=_VERSION, path=where
-            )
+            header = check_format(read_json(where), name=_STEP_FORMAT, version=_VERSION, path=where)
         except InputError as error:
             raise FormatError(str(error)) from error
         return header["files"]
