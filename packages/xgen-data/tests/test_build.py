@@ -121,6 +121,18 @@ def test_any_lost_stage_is_made_again(recipe, tmp_path, tree):
         assert tree(build(recipe, output)) == whole
 
 
+def test_changed_sources_are_built_again_from_their_documents(recipe, corpus, tmp_path, tree):
+    output = build(recipe, tmp_path / "store")
+    (corpus / "left" / "new.txt").write_text("a document that was not there before\n")
+    assert build(recipe, output) == output  # what is built stays
+    assert TokenStore.open(output).manifest.splits["train"]["left"].documents < 61
+    shutil.rmtree(output / "documents")
+    build(recipe, output)
+    fresh = build(recipe, tmp_path / "fresh")
+    assert (output / "manifest.json").read_bytes() == (fresh / "manifest.json").read_bytes()
+    assert TokenStore.open(output).verify() == []
+
+
 def test_damage_is_found(recipe, tmp_path):
     output = build(recipe, tmp_path / "store")
     shard = output / "tokens/train/left/00001.ids"

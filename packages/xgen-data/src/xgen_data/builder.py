@@ -80,21 +80,28 @@ def build(
 
 @contextlib.contextmanager
 def _sole_builder(store: Path) -> Iterator[None]:
-    """Keep a second build out of the directory, and sweep up after one that was killed."""
+    """Keep a second build out of the directory, and sweep up after what was killed."""
     descriptor = os.open(store, os.O_RDONLY)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InputError(f"{store}: another build is at work here; wait for it") from None
-        for left in [*store.glob(".partial-*"), *store.glob("tokens/**/.partial-*")]:
-            if left.is_dir():
-                shutil.rmtree(left)
-            else:
-                left.unlink()
-        yield
+        _sweep(store)
+        try:
+            yield
+        finally:
+            _sweep(store)  # worker processes that were interrupted
     finally:
         os.close(descriptor)
+
+
+def _sweep(store: Path) -> None:
+    for left in [*store.glob(".partial-*"), *store.glob("tokens/**/.partial-*")]:
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
 
 
 def _documents(recipe: DataRecipe, store: Path) -> DocumentsSummary:
@@ -114,13 +121,16 @@ def _tokens(
         bos_id=tokenizer.bos_id,
     )
     _fix_encoding(store, info, recipe.block_tokens)
-    if (store / "manifest.json").exists():
-        return TokenStore.open(store).manifest
     if not (store / "tokenizer").exists():
         with atomic_directory(store / "tokenizer") as directory:
             tokenizer.save(directory)
     dtype = token_dtype(tokenizer.vocab_size)
     tasks = shard_tasks(store, summary, dtype)
+    if (store / "manifest.json").exists():
+        manifest = TokenStore.open(store).manifest
+        if _encoded_documents(manifest) == {task.shard: task.documents_sha256 for task in tasks}:
+            return manifest
+        (store / "manifest.json").unlink()  # the documents were made anew and came out different
     shards = encode_shards(tasks, tokenizer, uri=recipe.tokenizer, workers=workers)
     manifest = Manifest(
         dtype=dtype,
@@ -131,6 +141,15 @@ def _tokens(
     write_manifest(store, manifest)
     TokenStore.open(store)  # the sizes of what earlier, interrupted builds left are checked here
     return read_manifest(store)
+
+
+def _encoded_documents(manifest: Manifest) -> dict[str, str]:
+    return {
+        shard.file: shard.documents_sha256
+        for lines in manifest.splits.values()
+        for line in lines.values()
+        for shard in line.shards
+    }
 
 
 def _fix_encoding(store: Path, info: TokenizerInfo, block_tokens: int) -> None:

@@ -46,6 +46,7 @@ class Shard(Record):
         bytes: of the texts in UTF-8.
         sha256: of `.ids`.
         offsets_sha256: of `.offsets`.
+        documents_sha256: of the documents file that it was encoded from.
     """
 
     file: str
@@ -54,6 +55,7 @@ class Shard(Record):
     bytes: int
     sha256: str
     offsets_sha256: str
+    documents_sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@
     tokens/train/SOURCE/00000.offsets    uint64: where each document begins, and the end of the last
     tokens/train/SOURCE/00000.json       the shard's receipt, written after both
 
-File → shard is an idempotent task: a shard with a receipt is done, one without is made again.
+File → shard is an idempotent task: a shard with a receipt for this very file is done, any other is
+made again.
 """
 
 from __future__ import annotations
@@ -102,9 +103,12 @@ def encode_shard(task: ShardTask, tokenizer: Tokenizer) -> Shard:
     receipt = stem.with_suffix(".json")
     if receipt.exists():
         try:
-            return Shard.from_json(read_json(receipt))
+            done = Shard.from_json(read_json(receipt))
         except CodecError as error:
             raise FormatError(f"{receipt}: {error}; remove it and run again") from error
+        if done.documents_sha256 == task.documents_sha256:
+            return done
+        receipt.unlink()
     path = task.store / "documents" / task.documents
     if sha256_file(path) != task.documents_sha256:
         raise FormatError(f"{path}: changed since it was written; build the documents again")
@@ -135,6 +139,7 @@ def encode_shard(task: ShardTask, tokenizer: Tokenizer) -> Shard:
         bytes=size,
         sha256=digest.hexdigest(),
         offsets_sha256=hashlib.sha256(starts_bytes).hexdigest(),
+        documents_sha256=task.documents_sha256,
     )
     write_json(receipt, shard.to_json())
     return shard
@@ -157,7 +162,7 @@ _tokenizer: Tokenizer | None = None  # a worker process's own
 
 
 def _start_worker(uri: str, fingerprint: str) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops the pool
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once and without a traceback
     global _tokenizer  # noqa: PLW0603 - the only way a pool initialiser hands something on
     _tokenizer = open_tokenizer(uri)
     if _tokenizer.fingerprint != fingerprint:

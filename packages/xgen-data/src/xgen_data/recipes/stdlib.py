@@ -2,7 +2,8 @@
 
     xgen data build xgen_data.recipes.stdlib:build --output runs/stdlib
 
-Nothing is downloaded. CPython 3.11 gives 656 code and 645 documentation documents, 13.8 MB of text.
+Nothing is downloaded. CPython 3.11.7 gives 656 code and 645 documentation documents, 14.1 MB of
+text; reading, cleaning and sorting them takes about six seconds on one core.
 """
 
 from __future__ import annotations
