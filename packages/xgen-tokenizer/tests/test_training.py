@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -108,7 +109,7 @@ def test_deterministic(trained: TiktokenTokenizer) -> None:
         result = subprocess.run(
             [sys.executable, "-c", script],
             input=json.dumps(CORPUS),
-            env={"RAYON_NUM_THREADS": threads, "PYTHONHASHSEED": threads},
+            env=os.environ | {"RAYON_NUM_THREADS": threads, "PYTHONHASHSEED": threads},
             capture_output=True,
             text=True,
             check=True,
