@@ -3,8 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from xgen_model import create
 
+from xgen_model import create
 from xgen_train import OptimizerRecipe, build_optimizer, learning_rate
 from xgen_train.optimizer import decays
 from xgen_train.recipes import quickstart

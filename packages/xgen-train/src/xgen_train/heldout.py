@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-from xgen_model import Params
 
 from xgen_core import Batch
 from xgen_data import TokenStore, validation_batches
+from xgen_model import Params
 
 __all__ = ["Heldout"]
 

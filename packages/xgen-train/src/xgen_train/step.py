@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import jax
 import optax
-from xgen_model import ModelConfig, Params, loss
 
 from xgen_core import Batch
+from xgen_model import ModelConfig, Params, loss
 
 __all__ = ["StepMetrics", "TrainState", "make_evaluation", "make_step"]
 

@@ -15,6 +15,10 @@ from typing import Any
 
 import jax
 import numpy as np
+
+from xgen_core import Batch, InputError, Run
+from xgen_core.recipe import fingerprint
+from xgen_data import Loader, Order, TokenStore, batch_digest
 from xgen_model import (
     CheckpointStore,
     Params,
@@ -24,10 +28,6 @@ from xgen_model import (
     parameter_count,
     shardings,
 )
-
-from xgen_core import Batch, InputError, Run
-from xgen_core.recipe import fingerprint
-from xgen_data import Loader, Order, TokenStore, batch_digest
 from xgen_train.curriculum import build_order
 from xgen_train.heldout import Heldout
 from xgen_train.monitor import Monitor

@@ -12,7 +12,6 @@ from __future__ import annotations
 import dataclasses
 
 from xgen_model import PRESETS
-
 from xgen_train.recipe import OptimizerRecipe, StageRecipe, TrainRecipe
 
 __all__ = ["base", "smoke"]
