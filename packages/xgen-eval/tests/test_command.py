@@ -1,5 +1,4 @@
 import json
-import os
 import re
 import subprocess
 import sys
@@ -136,19 +135,3 @@ def test_python_m_runs_the_command():
         timeout=60,
     )
     assert "bits_per_byte" in made.stdout
-
-
-def test_the_readme_example_runs(tmp_path):
-    (tmp_path / "rules.jsonl").write_text('{"pattern": ".", "replies": ["and so on"]}\n')
-    (tmp_path / "held-out.txt").write_text("Once upon a time there was a text. " * 10)
-    code = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
-    made = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code[0]],
-        check=True,
-        cwd=tmp_path,
-        env=dict(os.environ),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert "value=1.0, n=1" in made.stdout

@@ -147,7 +147,9 @@ class LocalModel:
         results = score_windows(self.config, self.params, items)
         scores: dict[int, list[Score]] = {}
         for index, ids, where in owners:
-            scores.setdefault(index, []).append(to_score(self.tokenizer, ids, results[where]))
+            scores.setdefault(index, []).append(
+                to_score(self.tokenizer, requests[index], ids, results[where])
+            )
         for index, found in scores.items():
             answers[index] = found
 

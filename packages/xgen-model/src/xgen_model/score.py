@@ -145,12 +145,25 @@ def _call(
 
 
 def to_score(
-    tokenizer: Tokenizer, ids: Sequence[int], parts: Sequence[tuple[list[float], bool]]
+    tokenizer: Tokenizer,
+    request: ScoreRequest,
+    ids: Sequence[int],
+    parts: Sequence[tuple[list[float], bool]],
 ) -> Score:
     """Put the windows of one request together again."""
-    special = set(tokenizer.special_ids.values())
     return Score(
         token_logprobs=tuple(value for logprobs, _ in parts for value in logprobs),
-        byte_lengths=tuple(0 if i in special else len(tokenizer.token_bytes(i)) for i in ids),
+        byte_lengths=_byte_lengths(tokenizer, request.continuation, ids),
         is_greedy=all(greedy for _, greedy in parts),
     )
+
+
+def _byte_lengths(tokenizer: Tokenizer, text: str, ids: Sequence[int]) -> tuple[int, ...]:
+    """Bytes of `text` in each token; what the first ones took over from a context is not in it."""
+    lengths = [len(tokenizer.token_bytes(i)) for i in ids]
+    borrowed = sum(lengths) - len(text.encode("utf-8"))
+    for index, length in enumerate(lengths):
+        taken = min(length, borrowed)
+        lengths[index] -= taken
+        borrowed -= taken
+    return tuple(lengths)
