@@ -297,8 +297,8 @@ class ScoreRequest(Record):
 class Score(Record):
     """Natural-log probability and UTF-8 byte length of each continuation token, in order.
 
-    Byte lengths sum to the continuation's bytes: where a first token begins in the context, only its
-    bytes of the continuation count.
+    Byte lengths sum to the continuation's bytes: where a first token begins in the context, only
+    its bytes of the continuation count.
 
     Attributes:
         is_greedy: whether every token was the most likely one.

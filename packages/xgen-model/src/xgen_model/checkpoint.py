@@ -96,7 +96,8 @@ class CheckpointStore:
             config: of the model.
             tokenizer: a tokenizer directory to copy.
             tokenizer_fingerprint: of that tokenizer.
-            keep_last, keep: as in `__init__`.
+            keep_last: as in `__init__`.
+            keep: as in `__init__`.
 
         Raises:
             InputError: a checkpoint of another model or tokenizer lies there.

@@ -132,7 +132,7 @@ class LocalModel:
 
     def _score_jobs(self, jobs: Sequence[_Job], answers: list[_Answer | Exception]) -> None:
         items = []
-        owners: list[tuple[int, list[int], slice]] = []
+        owners: list[tuple[int, ScoreRequest, list[int], slice]] = []
         for index, job in enumerate(jobs):
             if isinstance(job, GenerationRequest):
                 continue
@@ -141,15 +141,14 @@ class LocalModel:
             except XgenError as error:
                 answers[index] = error
                 continue
-            for parts, ids in found:
-                owners.append((index, ids, slice(len(items), len(items) + len(parts))))
+            for request, (parts, ids) in zip(job, found, strict=True):
+                owners.append((index, request, ids, slice(len(items), len(items) + len(parts))))
                 items += parts
         results = score_windows(self.config, self.params, items)
         scores: dict[int, list[Score]] = {}
-        for index, ids, where in owners:
-            scores.setdefault(index, []).append(
-                to_score(self.tokenizer, requests[index], ids, results[where])
-            )
+        for index, request, ids, where in owners:
+            score = to_score(self.tokenizer, request, ids, results[where])
+            scores.setdefault(index, []).append(score)
         for index, found in scores.items():
             answers[index] = found
 
