@@ -130,7 +130,7 @@ class Run:
             if run.kind != kind or fingerprint(run.recipe) != fingerprint(values):
                 changed = _difference(run.recipe, values)
                 raise InputError(
-                    f"{path} holds a {run.kind} run of another recipe ({changed}): "
+                    f"{path} holds another {run.kind} run ({changed}): "
                     "give another directory, or remove this one to start again"
                 )
             return run

@@ -8,9 +8,9 @@ state are not used: the loader's whole state is the step.
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 
-import grain
 import numpy as np
 import numpy.typing as npt
 
@@ -20,6 +20,15 @@ from xgen_data.order import Order
 from xgen_data.store import TokenStore
 
 __all__ = ["Loader"]
+
+_absl = logging.getLogger("absl")
+_level = _absl.level
+_absl.setLevel(
+    logging.ERROR
+)  # grain warns at import that an older jaxlib cannot profile its workers
+import grain  # noqa: E402
+
+_absl.setLevel(_level)
 
 
 class _Steps:
