@@ -55,7 +55,7 @@ def test_another_recipe_is_refused_by_its_first_difference(tmp_path):
     other = {"name": "r", "stages": [{"steps": 10}, {"steps": 25}]}
     with pytest.raises(InputError, match=r"stages\.1\.steps was 20, now 25"):
         Run.create(tmp_path, "train", other)
-    with pytest.raises(InputError, match="holds a train run"):
+    with pytest.raises(InputError, match="kind was 'train', now 'eval'"):
         Run.create(tmp_path, "eval", RECIPE)
     assert Run.create(tmp_path, "train", RECIPE).recipe == RECIPE
 

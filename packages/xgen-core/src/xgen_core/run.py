@@ -128,9 +128,11 @@ class Run:
         if (path / "run.json").exists():
             run = cls.open(path)
             if run.kind != kind or fingerprint(run.recipe) != fingerprint(values):
-                changed = _difference(run.recipe, values)
+                changed = f"kind was {run.kind!r}, now {kind!r}"
+                if run.kind == kind:
+                    changed = _difference(run.recipe, values)
                 raise InputError(
-                    f"{path} holds another {run.kind} run ({changed}): "
+                    f"{path} holds another run ({changed}): "
                     "give another directory, or remove this one to start again"
                 )
             return run

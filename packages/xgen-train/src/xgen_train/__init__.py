@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from xgen_train.recipe import MeshShape, OptimizerRecipe, StageRecipe, TrainRecipe
     from xgen_train.schedule import learning_rate
     from xgen_train.step import StepMetrics, TrainState, make_step
-    from xgen_train.trainer import TrainResult, train
+    from xgen_train.trainer import DivergedError, TrainResult, train
 
 __all__ = [
+    "DivergedError",
     "MeshShape",
     "OptimizerRecipe",
     "StageRecipe",
@@ -35,6 +36,7 @@ _HOMES = {
     "make_step": "step",
     "StepMetrics": "step",
     "TrainState": "step",
+    "DivergedError": "trainer",
     "TrainResult": "trainer",
     "train": "trainer",
 }

@@ -50,7 +50,7 @@ def make_step(
         )
         updates, optimizer_state = optimizer.update(gradients, state.optimizer, state.params)
         params = optax.apply_updates(state.params, updates)
-        metrics = StepMetrics(value, optax.global_norm(gradients), tokens)
+        metrics = StepMetrics(value, optax.tree.norm(gradients), tokens)
         return TrainState(params, optimizer_state), metrics
 
     return jax.jit(step, donate_argnums=0)

@@ -8,6 +8,7 @@ ends with the same weights, the same losses and the same `metrics.jsonl`.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from xgen_core import Batch, InputError, Run
+from xgen_core import Batch, InputError, Run, XgenError
 from xgen_core.recipe import fingerprint
 from xgen_data import Loader, Order, TokenStore, batch_digest
 from xgen_model import (
@@ -37,7 +38,11 @@ from xgen_train.schedule import learning_rate
 from xgen_train.sections import write_sections
 from xgen_train.step import StepMetrics, TrainState, make_evaluation, make_step
 
-__all__ = ["TrainResult", "train"]
+__all__ = ["DivergedError", "TrainResult", "train"]
+
+
+class DivergedError(XgenError):
+    """The loss or a gradient is no longer a finite number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +77,7 @@ def train(
     Raises:
         InputError: the store is not there, does not fit the recipe, or the directory holds a run of
             another recipe.
+        DivergedError: the loss is not finite any more.
     """
     store = TokenStore.open(recipe.store)
     _check_vocabulary(recipe, store)
@@ -211,11 +217,17 @@ class _Trainer:
 
     def log(self, monitor: Monitor, step: int, metrics: StepMetrics, digest: str) -> None:
         stage, _ = self.order.locate(step - 1)
-        loss = float(metrics.loss)
+        loss, norm = float(metrics.loss), float(metrics.gradient_norm)
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise DivergedError(
+                f"step {step}: loss {loss}, gradient norm {norm}; lower optimizer.learning_rate or "
+                f"lengthen optimizer.warmup_steps, in a new --output (the last checkpoint is step "
+                f"{self.checkpoints.latest() or 0})"
+            )
         values = {
             "stage": stage,
             "loss": loss,
-            "gradient_norm": float(metrics.gradient_norm),
+            "gradient_norm": norm,
             "learning_rate": float(self.rate(step - 1)),
             "tokens": self.order.tokens_before(step),
             "counted": int(metrics.tokens),
