@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from xgen_model.checkpoint import CheckpointStore
     from xgen_model.config import ModelConfig
+    from xgen_model.cross_entropy import LossSums, TokenScores, loss, token_logprobs
     from xgen_model.generation import generate
     from xgen_model.local import LocalModel, find_checkpoint, open_local
-    from xgen_model.cross_entropy import LossSums, TokenScores, loss, token_logprobs
     from xgen_model.model import Params, abstract_params, create, forward, logits
     from xgen_model.presets import PRESETS, parameter_count, preset, training_flops_per_token
     from xgen_model.sample import Sampling

@@ -204,8 +204,8 @@ class CheckpointStore:
 
         Args:
             step: None is the latest.
-            params_like, optimizer_like: trees of arrays or `jax.ShapeDtypeStruct` that give
-                structure and shardings.
+            params_like: a tree of arrays or `jax.ShapeDtypeStruct`: structure and shardings.
+            optimizer_like: the same for the optimizer state.
             verify: as in `restore_params`.
 
         Raises:
@@ -242,9 +242,7 @@ class CheckpointStore:
     def _manifest(path: Path) -> dict[str, Any]:
         where = path / "manifest.json"
         try:
-            header = check_format(
-                read_json(where), name=_STEP_FORMAT, version=_VERSION, path=where
-            )
+            header = check_format(read_json(where), name=_STEP_FORMAT, version=_VERSION, path=where)
         except InputError as error:
             raise FormatError(str(error)) from error
         return header["files"]

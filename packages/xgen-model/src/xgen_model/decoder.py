@@ -82,9 +82,7 @@ class Attention(nnx.Module):
         """Attend among the tokens given, or, with a cache, among those before them too."""
         b, t, _ = x.shape
         h = self.config.head_dim
-        q, k, v = (
-            a.reshape(b, t, -1, h) for a in _project(x, self.query, self.key, self.value)
-        )
+        q, k, v = (a.reshape(b, t, -1, h) for a in _project(x, self.query, self.key, self.value))
         q, k = rotate(q, reading.rotation), rotate(k, reading.rotation)
         if stored is not None:
             at = (stored.layer, 0, reading.offset, 0, 0)

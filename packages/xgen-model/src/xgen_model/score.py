@@ -19,8 +19,8 @@ from xgen_core.errors import InputError
 from xgen_core.protocols import Tokenizer
 from xgen_core.records import Batch, Score, ScoreRequest
 from xgen_model.config import ModelConfig
-from xgen_model.generation import bucket
 from xgen_model.cross_entropy import TokenScores, token_logprobs
+from xgen_model.generation import bucket
 from xgen_model.model import Params
 
 __all__ = ["Window", "pair_ids", "score_windows", "to_score", "windows"]
