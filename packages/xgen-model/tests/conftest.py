@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from xgen_core import Batch, TokenBatch
-from xgen_model import ModelConfig, create
+from xgen_model import ModelConfig, abstract_params
 
 
 class Bytes:
@@ -21,7 +22,7 @@ class Bytes:
 
     name = "bytes"
     vocab_size = 257
-    special_ids = {"<end>": 256}
+    special_ids: Mapping[str, int] = MappingProxyType({"<end>": 256})
     eos_id = 256
     bos_id = None
     fingerprint = hashlib.sha256(b"bytes").hexdigest()
@@ -59,7 +60,7 @@ def tokenizer() -> Bytes:
 @pytest.fixture(scope="session")
 def config() -> ModelConfig:
     return ModelConfig(
-        vocab_size=264,
+        vocab_size=384,
         n_tokens=257,
         d_model=32,
         n_layers=2,
@@ -73,10 +74,17 @@ def config() -> ModelConfig:
 @pytest.fixture(scope="session")
 def params(config: ModelConfig):
     # Larger than initial weights, so that attention matters and no test passes by near-uniformity.
-    return jax.tree.map(lambda a: a * 6 if a.ndim > 2 else a, create(config, 0))
+    random = np.random.default_rng(0)
+    shapes = abstract_params(config)
+    return jax.tree.map(lambda a: jnp.asarray(random.normal(0, 0.3, a.shape), a.dtype), shapes)
 
 
-def make_batch(ids, segments=None, mask=None) -> Batch:
+@pytest.fixture(scope="session")
+def make_batch():
+    return build_batch
+
+
+def build_batch(ids, segments=None, mask=None) -> Batch:
     """Rows of `t + 1` ids as a batch; positions count from 0 in each segment."""
     ids = np.asarray(ids, np.int32)
     segments = np.ones_like(ids[:, 1:]) if segments is None else np.asarray(segments, np.int32)

@@ -94,7 +94,7 @@ def _compare(directory: Path, stored: dict[str, Any], wanted: dict[str, Any]) ->
             f"{left_over[:3]}; was it written with another configuration or optimizer?"
         )
     for name, leaf in wanted.items():
-        shape, dtype = np.shape(leaf), jax.dtypes.canonicalize_dtype(np.result_type(leaf))
+        shape, dtype = np.shape(leaf), jax.dtypes.canonicalize_dtype(jax.dtypes.result_type(leaf))
         if tuple(stored[name].shape) != shape or stored[name].dtype != dtype:
             raise FormatError(
                 f"{directory}: {name} is {stored[name].dtype}{list(stored[name].shape)}, "

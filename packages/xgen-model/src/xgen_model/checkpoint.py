@@ -214,8 +214,8 @@ class CheckpointStore:
 
         Args:
             step: None is the latest.
-            params_like, optimizer_like: trees of arrays or `jax.ShapeDtypeStruct` that give
-                structure and shardings.
+            params_like: a tree of arrays or `jax.ShapeDtypeStruct`: structure and shardings.
+            optimizer_like: the same for the optimizer state.
             verify: as in `restore_params`.
 
         Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -158,7 +159,7 @@ def generate(
     from xgen_core.lm import open_model
     from xgen_core.records import GenerationRequest
 
-    text = click.get_text_stream("stdin").read() if prompt == "-" else prompt
+    text = sys.stdin.read() if prompt == "-" else prompt
     try:
         request = GenerationRequest(
             prompt=text,
@@ -229,7 +230,7 @@ def score(name: str, file: str, as_json: bool) -> None:
 
 def _read_text(file: str) -> str:
     if file == "-":
-        return click.get_text_stream("stdin").read()
+        return sys.stdin.read()
     try:
         return Path(file).read_text("utf-8")
     except FileNotFoundError:

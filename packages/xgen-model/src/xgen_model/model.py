@@ -69,12 +69,16 @@ def create(config: ModelConfig, seed: int, *, shardings: Any = None) -> Params:
         shardings: a tree parallel to the parameters (`xgen_model.sharding.shardings`): each
             device then makes only its own part.
     """
-
-    def make(rng: Array) -> Params:
-        return nnx.to_pure_dict(nnx.state(Decoder(config, rng)))
-
     # The key is an argument, so that the compiler does not fold the whole model into constants.
-    return jax.jit(make, out_shardings=shardings)(jax.random.key(seed))
+    rng = jax.random.key(seed)
+    if shardings is None:
+        return _make(config, rng)
+    return jax.jit(functools.partial(_make, config), out_shardings=shardings)(rng)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _make(config: ModelConfig, rng: Array) -> Params:
+    return nnx.to_pure_dict(nnx.state(Decoder(config, rng)))
 
 
 def forward(
@@ -118,7 +122,11 @@ def extend(
     """Hidden states of tokens that follow those in the cache, and the cache with them entered.
 
     Args:
-        config, params, tokens, positions, segment_ids: as in `forward`.
+        config: of the parameters.
+        params: as made by `create`.
+        tokens: ids below `vocab_size`.
+        positions: position of each token in its document.
+        segment_ids: document of each token; 0 is padding.
         cache: from `empty_cache` or an earlier call.
         offset: slots in use. The Python int 0 for the first call (a prefill: nothing is read
             back from the cache); an array otherwise.

@@ -1,0 +1,147 @@
+"""Checkpoints: whole or not there, bit for bit, and honest about damage."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from xgen_core import FormatError, InputError
+from xgen_model import CheckpointStore, abstract_params, make_mesh, shardings
+
+
+@pytest.fixture
+def store(tmp_path, config, tokenizer):
+    tokenizer.save(tmp_path / "bytes")
+    return CheckpointStore.create(
+        tmp_path / "ckpt",
+        config,
+        tokenizer=tmp_path / "bytes",
+        tokenizer_fingerprint=tokenizer.fingerprint,
+    )
+
+
+def assert_same(a, b):
+    assert jax.tree.structure(a) == jax.tree.structure(b)
+    for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+        assert x.dtype == y.dtype
+        np.testing.assert_array_equal(np.asarray(x), np.asarray(y))
+
+
+def test_training_state_comes_back_bit_for_bit(store, params):
+    optimizer = optax.adamw(optax.linear_schedule(1e-3, 0.0, 10), weight_decay=0.1)
+    state = optimizer.init(params)
+    _, state = jax.jit(optimizer.update)(params, state, params)
+    state = (state, {"half": jnp.arange(3, dtype=jnp.bfloat16)})
+    store.save(7, params, state, {"seed": 3, "tokens": 10**13})
+    again = CheckpointStore(store.directory)
+    like = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), state)
+    found = again.restore(None, abstract_params(again.config), like)
+    assert_same(found[0], params)
+    assert_same(found[1], state)
+    assert found[2] == {"seed": 3, "tokens": 10**13}
+
+
+def test_parameters_restore_alone_and_onto_a_mesh(store, params):
+    store.save(1, params)
+    where = shardings(store.config, make_mesh(devices=jax.devices()[:1]))
+    found = store.restore_params(shardings=where)
+    assert_same(found, params)
+    assert found["output"].sharding == where["output"]
+    with pytest.raises(InputError, match="no optimizer state"):
+        store.restore(1, params, {})
+
+
+def test_steps_are_kept_and_dropped(tmp_path, config, params):
+    store = CheckpointStore.create(tmp_path / "c", config, keep_last=2)
+    assert store.latest() is None
+    with pytest.raises(InputError, match="complete steps: none"):
+        store.restore_params()
+    for step in (9, 10, 11):
+        store.save(step, params)
+    assert store.steps() == [10, 11]
+    assert store.latest() == 11
+    assert not (tmp_path / "c" / "9").exists()
+    with pytest.raises(InputError, match="no step 9; complete steps: 10, 11"):
+        store.restore_params(9)
+    with pytest.raises(InputError, match="exists already"):
+        store.save(11, params)
+
+
+def test_identity_follows_the_weights_alone(store, params):
+    store.save(1, params, meta={"a": 1})
+    store.save(2, params, meta={"a": 2})
+    store.save(3, {**params, "output": params["output"].at[0, 0].add(1e-3)})
+    assert store.identity(1) == store.identity(2)
+    assert store.identity(3) != store.identity(2)
+
+
+@pytest.mark.parametrize("harm", ["flip", "cut", "remove"])
+def test_damage_is_named(store, params, harm):
+    store.save(1, params)
+    victim = max((store.directory / "1" / "params").rglob("*"), key=lambda p: p.stat().st_size)
+    data = bytearray(victim.read_bytes())
+    if harm == "flip":
+        data[len(data) // 2] ^= 1
+        victim.write_bytes(data)
+    elif harm == "cut":
+        victim.write_bytes(data[:-1])
+    else:
+        victim.unlink()
+    with pytest.raises(FormatError, match=str(victim)):
+        store.restore_params()
+
+
+def test_other_shapes_are_refused(store, params):
+    store.save(1, params, {"count": jnp.zeros(3)})
+    with pytest.raises(FormatError, match=r"count is float32\[3\], expected float32\[4\]"):
+        store.restore(1, params, {"count": jnp.zeros(4)})
+    with pytest.raises(FormatError, match="holds other arrays"):
+        store.restore(1, params, {"counts": jnp.zeros(3)})
+
+
+def test_a_directory_belongs_to_one_model(store, config, tmp_path):
+    from dataclasses import replace
+
+    same = CheckpointStore.create(
+        store.directory, config, tokenizer_fingerprint=store.tokenizer_fingerprint
+    )
+    assert same.config == config
+    with pytest.raises(InputError, match="another model"):
+        CheckpointStore.create(store.directory, replace(config, n_layers=3))
+    with pytest.raises(InputError, match="not a checkpoint"):
+        CheckpointStore(tmp_path)
+    header = json.loads((store.directory / "config.json").read_text())
+    (store.directory / "config.json").write_text(json.dumps(header | {"version": 2}))
+    with pytest.raises(FormatError, match="version 2"):
+        CheckpointStore(store.directory)
+
+
+def test_a_kill_leaves_no_half_step(store, params):
+    store.save(1, params)
+    # Killed on the last file of the next step, when all arrays are written.
+    script = (
+        "import os, signal, sys, xgen_model.checkpoint as c\n"
+        "from xgen_model import CheckpointStore\n"
+        "store = CheckpointStore(sys.argv[1])\n"
+        "params = store.restore_params(1)\n"
+        "c._manifest = lambda path: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "store.save(2, params)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(store.directory)],
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert any(p.name.startswith(".partial-") for p in store.directory.iterdir())
+    assert store.steps() == [1]
+    store.save(2, params)
+    assert store.steps() == [1, 2]
+    assert {p.name for p in store.directory.iterdir()} == {"1", "2", "config.json", "tokenizer"}
