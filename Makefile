@@ -7,6 +7,10 @@ BIN := $(VENV)/bin
 PACKAGES := $(wildcard packages/xgen-*)
 # libtpu and GPU plug-ins stay quiet on a laptop; set JAX_PLATFORMS= to use an accelerator
 export JAX_PLATFORMS ?= cpu
+# compiled programs are kept, so that a second run, a resumed one or a test does not compile again
+export JAX_COMPILATION_CACHE_DIR ?= $(abspath $(VENV))/.jax-cache
+export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0.2
+export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help

@@ -17,8 +17,8 @@ def test_published_recipes_round_trip_through_json() -> None:
 def test_stages_keep_xgens_proportions() -> None:
     recipe = quickstart.base()
     assert [s.sequence_length for s in recipe.stages] == [256, 512, 1024]
-    assert [s.steps for s in recipe.stages] == [160, 80, 60]
-    assert recipe.edges == (160, 240, 300)
+    assert [s.steps for s in recipe.stages] == [240, 120, 90]
+    assert recipe.edges == (240, 360, 450)
 
 
 @pytest.mark.parametrize(

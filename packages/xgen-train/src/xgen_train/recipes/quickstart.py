@@ -27,16 +27,16 @@ def base() -> TrainRecipe:
             PRESETS["tiny"], vocab_size=VOCABULARY, n_tokens=VOCABULARY, context_length=1024
         ),
         stages=(
-            StageRecipe(sequence_length=256, steps=160),
-            StageRecipe(sequence_length=512, steps=80),
+            StageRecipe(sequence_length=256, steps=240),
+            StageRecipe(sequence_length=512, steps=120),
             StageRecipe(
                 sequence_length=1024,
-                steps=60,
+                steps=90,
                 weights={"stdlib-code": 0.85, "stdlib-docs": 0.15},
             ),
         ),
-        batch_tokens=8192,
-        optimizer=OptimizerRecipe(learning_rate=4e-3, warmup_steps=20),
+        batch_tokens=2048,
+        optimizer=OptimizerRecipe(learning_rate=4e-3, warmup_steps=30),
         checkpoint_every=50,
         evaluate_every=50,
         evaluate_batches=2,
