@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
@@ -62,10 +63,15 @@ class Samples:
         """Complete every prompt; see `xgen_eval.task.Task`."""
         prompts = self._prompts(inputs)[: inputs.limit]
         progress.total, progress.unit = len(prompts), "prompts"
-        answers: list[Completion] = []
-        for prompt in prompts:
-            answers += await model.generate(self._request(prompt.text, inputs.seed))
+
+        async def complete(prompt: _Prompt) -> list[Completion]:
+            found = await model.generate(self._request(prompt.text, inputs.seed))
             progress.advance()
+            return found
+
+        # all at once: a local model takes what waits as one batch
+        answered = await asyncio.gather(*(complete(prompt) for prompt in prompts))
+        answers = [answer for found in answered for answer in found]
         stopped = sum(a.finish_reason == "stop" for a in answers)
         return TaskResult(
             name=self.name,
