@@ -4,6 +4,7 @@ import asyncio
 import threading
 from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
 
@@ -106,7 +107,7 @@ def test_a_long_context_loses_its_beginning(tokenizer):
 def test_scores_are_the_models_log_probabilities(make_batch, model, config, params):
     (found,) = score(model, ScoreRequest(context="hello", continuation=" world"))
     batch = make_batch([list(b"hello world")])
-    direct = token_logprobs(config, params, batch)
+    direct = jax.jit(token_logprobs, static_argnums=0)(config, params, batch)
     np.testing.assert_allclose(found.token_logprobs, direct.logprob[0, -6:], rtol=1e-5)
     assert found.byte_lengths == (1,) * 6
     assert not found.is_greedy

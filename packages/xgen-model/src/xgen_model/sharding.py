@@ -16,7 +16,6 @@ from types import MappingProxyType
 from typing import Any
 
 import jax
-from jax import Device
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from xgen_model.config import ModelConfig
@@ -66,7 +65,7 @@ _AXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 def make_mesh(
-    shape: Mapping[str, int] | None = None, *, devices: Sequence[Device] | None = None
+    shape: Mapping[str, int] | None = None, *, devices: Sequence[Any] | None = None
 ) -> Mesh:
     """A mesh over `devices` (all of them by default) with the axes of `MESH_AXES`.
 
