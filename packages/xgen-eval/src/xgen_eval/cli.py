@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from xgen_eval.results import Results
-    from xgen_eval.task import Metric, Task
+    from xgen_eval.task import Task
 
 __all__ = ["evaluation"]
 
@@ -188,7 +188,7 @@ def _table(results: Results) -> str:
                     task,
                     name,
                     f"{metric.value:.4f}",
-                    _uncertainty(metric),
+                    metric.uncertainty,
                     f"{metric.n}",
                     metric.unit,
                 )
@@ -206,9 +206,3 @@ def _table(results: Results) -> str:
     if hidden:
         lines.append(f"{hidden} figures by position are in results.json and on the report page.")
     return "\n".join(lines)
-
-
-def _uncertainty(metric: Metric) -> str:
-    if metric.interval is not None:
-        return f"{metric.interval[0]:.4f} – {metric.interval[1]:.4f}"
-    return "" if metric.stderr is None else f"± {metric.stderr:.4f}"

@@ -184,23 +184,13 @@ def _overview(results: Results) -> Section:
     for task, record in results.tasks.items():
         for name, metric in record.metrics.items():
             if "@" not in name:
-                low, high = metric.interval or (None, None)
-                rows.append(
-                    (
-                        f"{task} ({record.variant})",
-                        name,
-                        *(
-                            None if x is None else round(x, 4)
-                            for x in (metric.value, metric.stderr)
-                        ),
-                        *(None if x is None else round(x, 4) for x in (low, high)),
-                        metric.n,
-                        metric.unit,
-                    )
-                )
-    columns = ("task", "metric", "value", "standard error", "95 % from", "to", "n", "unit")
+                value = round(metric.value, 4)
+                cells = (name, value, metric.uncertainty, metric.n, metric.unit)
+                rows.append((task, *cells, record.variant))
+    columns = ("task", "metric", "value", "uncertainty", "n", "unit", "variant")
+    caption = "± is one standard error; a range is the 95 % interval."
     return Section(
         title="Results",
         summary=f"{results.model.identity}, seed {results.seed}",
-        blocks=(Table(columns=columns, rows=tuple(rows)),),
+        blocks=(Table(columns=columns, rows=tuple(rows), caption=caption),),
     )

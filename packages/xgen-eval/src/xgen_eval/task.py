@@ -52,6 +52,13 @@ class Metric(Record):
         if self.n < 1:
             raise ValueError(f"a metric over n = {self.n} units says nothing")
 
+    @property
+    def uncertainty(self) -> str:
+        """One standard error as `± x`, the 95 % interval as `a – b`, or nothing."""
+        if self.interval is not None:
+            return f"{self.interval[0]:.4f} – {self.interval[1]:.4f}"
+        return "" if self.stderr is None else f"± {self.stderr:.4f}"
+
     @classmethod
     def of(cls, estimate: Estimate, unit: str = "") -> Metric:
         """A metric from an estimate with its standard error."""

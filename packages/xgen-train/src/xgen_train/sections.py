@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
+from statistics import fmean
 from typing import Any
 
 from xgen_core import Run
+from xgen_core.records import Scalar
 from xgen_core.report import Section, Table, Text, line_plot
 from xgen_data import Order, TokenStore
 from xgen_train.recipe import TrainRecipe
 
 __all__ = ["write_sections"]
+
+_POINTS = 60
+"""Means that the loss curve shows at least; single steps of a small batch are mostly noise."""
 
 
 def write_sections(
@@ -78,7 +85,10 @@ def _curves(
     recipe: TrainRecipe, steps: list[dict[str, Any]], heldout: list[dict[str, Any]]
 ) -> Section:
     by_step = {row["step"]: row["tokens"] for row in steps}
-    loss = [{"tokens": r["tokens"], "value": r["loss"], "curve": "training"} for r in steps]
+    width = max(1, len(steps) // _POINTS)
+    loss: list[dict[str, Scalar]] = [
+        {**point, "curve": "training"} for point in _means(steps, width)
+    ]
     for row in heldout:
         for source, figures in row["heldout"].items():
             point = {"tokens": by_step[row["step"]], "value": figures["loss"]}
@@ -91,6 +101,7 @@ def _curves(
         f"The last step's loss is {final:.4f} nats per token "
         f"(perplexity {math.exp(min(final, 50)):.1f}). Vertical lines are stage edges."
     )
+    means = f"Training loss is the mean of {width} steps." if width > 1 else ""
     plots = (
         line_plot(
             rows=loss,
@@ -101,6 +112,7 @@ def _curves(
             y_title="loss, nats per token",
             rules=edges,
             description="Training and held-out loss over the tokens read, with stage edges",
+            caption=means,
         ),
         line_plot(
             rows=norms,
@@ -122,6 +134,15 @@ def _curves(
         ),
     )
     return Section(title="Loss", summary=summary, blocks=plots)
+
+
+def _means(steps: list[dict[str, Any]], width: int) -> Iterator[dict[str, Scalar]]:
+    """Mean loss of `width` steps at a time, none of them across a stage edge."""
+    for _, group in itertools.groupby(steps, key=lambda row: row["stage"]):
+        rows = list(group)
+        for start in range(0, len(rows), width):
+            part = rows[start : start + width]
+            yield {"tokens": part[-1]["tokens"], "value": fmean(row["loss"] for row in part)}
 
 
 def _speed(recipe: TrainRecipe, timings: list[dict[str, Any]], parameters: int) -> Section:

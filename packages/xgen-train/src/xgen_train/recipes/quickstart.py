@@ -37,9 +37,9 @@ def base() -> TrainRecipe:
         ),
         batch_tokens=2048,
         optimizer=OptimizerRecipe(learning_rate=4e-3, warmup_steps=30),
-        checkpoint_every=50,
-        evaluate_every=50,
-        evaluate_batches=2,
+        checkpoint_every=60,
+        evaluate_every=60,
+        evaluate_batches=4,
     )
 
 
