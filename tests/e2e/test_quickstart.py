@@ -53,7 +53,7 @@ def test_every_step_of_the_job_leaves_its_result(smoke: Path) -> None:
     assert [row["step"] for row in steps] == list(range(1, 25))
     assert {row["stage"] for row in steps} == {0, 1, 2}
     results = json.loads((smoke / "eval" / "results.json").read_text())
-    names = {task["name"] for task in results["tasks"]}
+    names = set(results["tasks"])
     assert names == {"bits_per_byte", "position_nll", "continuation_choice", "samples"}
     page = (smoke / "report.html").read_text()
     for expected in ("gzip", "xz", "<svg", "stdlib-code", "Held-out", "Samples"):

@@ -1,6 +1,5 @@
 """The report page in a real Chromium, driven through its debugging pipe (no driver, no port)."""
 
-import fcntl
 import json
 import os
 import select
@@ -46,18 +45,15 @@ class Browser:
         out_read, self._write = os.pipe()
         self._read, in_write = os.pipe()
 
-        def wire():  # runs in the child: put the two ends where Chromium looks for them
-            ends = [fcntl.fcntl(fd, fcntl.F_DUPFD, 20) for fd in (out_read, in_write)]
-            os.dup2(ends[0], 3)
-            os.dup2(ends[1], 4)
-
+        # bash puts the two ends where Chromium looks for them: no Python runs after the fork
+        place = f'exec "$0" "$@" 3<&{out_read} 4>&{in_write}'
+        arguments = [path, *FLAGS.split(), f"--user-data-dir={profile}", "about:blank"]
         self._process = subprocess.Popen(
-            [path, *FLAGS.split(), f"--user-data-dir={profile}", "about:blank"],
+            ["bash", "-c", place, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            pass_fds=(3, 4),
-            preexec_fn=wire,  # noqa: PLW1509 - the child does nothing but dup before exec
+            pass_fds=(out_read, in_write),
         )
         os.close(out_read)
         os.close(in_write)

@@ -73,7 +73,7 @@ def test_a_conversation_renders_to_segments():
     assert "".join(s.text for s in segments) == joined
     trained = [s.text for s in segments if s.trained]
     assert trained == ["Hello.", "<|endoftext|>"]
-    assert [s.special for s in segments if s.text == "Hi <|endoftext|>"] == [False]
+    assert [s.special for s in segments if "Hi <|endoftext|>" in s.text] == [False]
     assert all(s.text for s in segments)
 
 

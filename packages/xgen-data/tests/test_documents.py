@@ -56,7 +56,7 @@ def test_sorter_spills_and_cleans_up(tmp_path):
     source = random.Random(1)
     prefixes = [source.randbytes(1) for _ in range(4)]  # so that files are spilled again
     digests = [source.choice(prefixes) + source.randbytes(1) + bytes(30) for _ in range(600)]
-    rows = [Row(d, i % 3, i, b"%d\n" % i) for i, d in enumerate(digests)]
+    rows = [Row(d, i % 3, i % 2 == 0, i, b"%d\n" % i) for i, d in enumerate(digests)]
     first = {}
     for row in rows:
         first.setdefault(row.digest, row)
@@ -72,7 +72,7 @@ def test_sorter_spills_and_cleans_up(tmp_path):
 def test_one_text_many_times_is_no_endless_spill(tmp_path):
     sorter = UniqueSorter(tmp_path, memory=10)
     for i in range(100):
-        sorter.add(Row(b"\7" * 32, 0, 1, b"same\n"))
+        sorter.add(Row(b"\7" * 32, 0, False, 1, b"same\n"))
         sorter.add(Row(bytes([i]) * 32, 1, 1, b"other\n"))
     assert len(list(sorter)) == 100
     assert sorter.duplicates == {0: 99, 1: 1}

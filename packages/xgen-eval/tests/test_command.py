@@ -93,15 +93,13 @@ def test_a_model_that_cannot_score(xgen, held_out, tmp_path):
     assert "stopped" in out
 
 
-def test_a_directory_is_a_local_model(plugin, xgen, held_out, tmp_path, monkeypatch):
-    info = tmp_path / "site" / "eval_doubles-0.1.dist-info" / "entry_points.txt"
-    info.write_text(info.read_text().replace("unigram =", "local ="))
+def test_a_directory_is_a_local_model(xgen, held_out, tmp_path):
     checkpoint = tmp_path / "checkpoint"
     checkpoint.mkdir()
     arguments = ["-t", "bits_per_byte", "-m", checkpoint, "-d", held_out, "-o", tmp_path / "run"]
-    code, out, _ = xgen("eval", "run", *arguments)
-    assert code == 0
-    assert out.startswith(f"unigram:{checkpoint}")
+    code, _, error = xgen("eval", "run", *arguments)
+    assert code in (1, 2)  # it is empty, or xgen-model, which opens `local:`, is not installed
+    assert f"{checkpoint}: not a checkpoint" in error or "pip install 'xgen-model'" in error
 
 
 def test_no_module_loads_jax_or_torch():

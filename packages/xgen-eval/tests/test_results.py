@@ -105,7 +105,7 @@ def test_another_evaluation_is_not_mixed_in(doubles, held_out, tmp_path, change)
         held_out.write_bytes(held_out.read_bytes().replace(b"words", b"wards"))
     else:
         options = {change: 3}
-    with pytest.raises(InputError, match="another recipe"):
+    with pytest.raises(InputError, match="another run"):
         run(model, tmp_path / "run", held_out, TASKS[:1], **options)
 
 
