@@ -73,7 +73,7 @@ def test_one_text_many_times_is_no_endless_spill(tmp_path):
     sorter = UniqueSorter(tmp_path, memory=10)
     for i in range(100):
         sorter.add(Row(b"\7" * 32, 0, False, 1, b"same\n"))
-        sorter.add(Row(bytes([i]) * 32, 1, 1, b"other\n"))
+        sorter.add(Row(bytes([i]) * 32, 1, False, 1, b"other\n"))
     assert len(list(sorter)) == 100
     assert sorter.duplicates == {0: 99, 1: 1}
 
