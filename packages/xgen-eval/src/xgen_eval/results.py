@@ -185,10 +185,10 @@ def _overview(results: Results) -> Section:
         for name, metric in record.metrics.items():
             if "@" not in name:
                 value = round(metric.value, 4)
-                cells = (name, value, metric.uncertainty, metric.n, metric.unit)
-                rows.append((task, *cells, record.variant))
-    columns = ("task", "metric", "value", "uncertainty", "n", "unit", "variant")
-    caption = "± is one standard error; a range is the 95 % interval."
+                rows.append((task, name, value, metric.uncertainty, metric.n, metric.unit))
+    columns = ("task", "metric", "value", "uncertainty", "n", "unit")
+    variants = ", ".join(f"{task} {record.variant}" for task, record in results.tasks.items())
+    caption = f"± is one standard error; a range is the 95 % interval. Variants: {variants}."
     return Section(
         title="Results",
         summary=f"{results.model.identity}, seed {results.seed}",
