@@ -30,7 +30,7 @@ class OneIdPerByte(ByteTokenizer):
         parts = [text.encode() for text in texts]
         ids = np.frombuffer(b"".join(parts), np.uint8).astype(np.uint32)
         offsets = np.cumsum([0, *map(len, parts)], dtype=np.uint64)
-        return TokenBatch(memoryview(ids), memoryview(offsets))
+        return TokenBatch(ids.data, offsets.data)
 
 
 def make_store(directory: Path) -> TokenStore:
