@@ -10,7 +10,7 @@ from typing import Any
 
 from xgen_core import Run
 from xgen_core.records import Scalar
-from xgen_core.report import Section, Table, Text, line_plot
+from xgen_core.report import Plot, Section, Table, Text, line_plot
 from xgen_data import Order, TokenStore
 from xgen_train.recipe import TrainRecipe
 
@@ -93,8 +93,6 @@ def _curves(
         for source, figures in row["heldout"].items():
             point = {"tokens": by_step[row["step"]], "value": figures["loss"]}
             loss.append({**point, "curve": f"held-out {source}"})
-    norms = [{"tokens": r["tokens"], "value": r["gradient_norm"]} for r in steps]
-    rates = [{"tokens": r["tokens"], "value": r["learning_rate"]} for r in steps]
     edges = _edges(recipe)
     final = steps[-1]["loss"]
     summary = (
@@ -114,26 +112,24 @@ def _curves(
             description="Training and held-out loss over the tokens read, with stage edges",
             caption=means,
         ),
-        line_plot(
-            rows=norms,
-            x="tokens",
-            y="value",
-            x_title="tokens read",
-            y_title="gradient norm",
-            rules=edges,
-            description="Global gradient norm before clipping, over the tokens read",
-        ),
-        line_plot(
-            rows=rates,
-            x="tokens",
-            y="value",
-            x_title="tokens read",
-            y_title="learning rate",
-            rules=edges,
-            description="Learning rate over the tokens read",
-        ),
+        _curve(steps, "gradient_norm", "Global gradient norm before clipping", edges),
+        _curve(steps, "learning_rate", "Learning rate", edges),
     )
     return Section(title="Loss", summary=summary, blocks=plots)
+
+
+def _curve(
+    steps: list[dict[str, Any]], name: str, what: str, edges: list[tuple[float, str]]
+) -> Plot:
+    return line_plot(
+        rows=steps,
+        x="tokens",
+        y=name,
+        x_title="tokens read",
+        y_title=name.replace("_", " "),
+        rules=edges,
+        description=f"{what} over the tokens read",
+    )
 
 
 def _means(steps: list[dict[str, Any]], width: int) -> Iterator[dict[str, Scalar]]:

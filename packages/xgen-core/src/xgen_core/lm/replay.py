@@ -10,11 +10,10 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from xgen_core.errors import InputError, ModelError
 from xgen_core.files import read_jsonl
+from xgen_core.lm.always_open import AlwaysOpen
 from xgen_core.lm.scripted import prompt_text
 from xgen_core.recipe import fingerprint
 from xgen_core.records import Completion, GenerationRequest, ModelInfo, Record
@@ -37,7 +36,7 @@ def request_key(request: GenerationRequest) -> str:
     return fingerprint(dataclasses.replace(request, n=1))
 
 
-class ReplayModel:
+class ReplayModel(AlwaysOpen):
     """A model that repeats what another one answered, and refuses what it never was asked."""
 
     def __init__(self, calls: list[RecordedCall], where: str) -> None:
@@ -52,17 +51,6 @@ class ReplayModel:
     def info(self) -> ModelInfo:
         """The recorded model's identity, so that results are filed under it."""
         return self._info
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return None
 
     async def generate(self, request: GenerationRequest) -> list[Completion]:
         """The recorded completions.

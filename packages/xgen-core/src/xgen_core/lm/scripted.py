@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from xgen_core.errors import InputError, ModelError
 from xgen_core.files import read_jsonl, sha256_file
+from xgen_core.lm.always_open import AlwaysOpen
 from xgen_core.records import Completion, GenerationRequest, ModelInfo, Record
 
 __all__ = ["Rule", "ScriptedModel", "open_scripted", "prompt_text", "truncate"]
@@ -51,7 +50,7 @@ def truncate(text: str, stop: tuple[str, ...]) -> tuple[str, bool]:
     return (text[: min(ends)], True) if ends else (text, False)
 
 
-class ScriptedModel:
+class ScriptedModel(AlwaysOpen):
     """A model that answers by rule; it needs no network and no weights."""
 
     def __init__(self, rules: list[Rule], identity: str = "scripted") -> None:
@@ -62,17 +61,6 @@ class ScriptedModel:
     def info(self) -> ModelInfo:
         """Identity is the checksum of the rules."""
         return self._info
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return None
 
     async def generate(self, request: GenerationRequest) -> list[Completion]:
         """Replies of the first rule that matches.

@@ -7,9 +7,8 @@ import json
 import math
 import random
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
+from xgen_core.lm.always_open import AlwaysOpen
 from xgen_core.lm.scripted import prompt_text
 from xgen_core.records import Completion, GenerationRequest, ModelInfo, Score, ScoreRequest
 from xgen_core.testing.byte_tokenizer import ByteTokenizer
@@ -19,7 +18,7 @@ __all__ = ["UnigramModel"]
 _LETTERS = {" ": 18.0, "e": 10.0, "t": 8.0, "a": 7.0, "o": 6.5, "n": 6.0, "s": 5.5, "r": 5.0}
 
 
-class UnigramModel:
+class UnigramModel(AlwaysOpen):
     r"""Scores text as independent bytes, and generates printable ASCII from the same distribution.
 
     Args:
@@ -57,17 +56,6 @@ class UnigramModel:
     def tokenizer(self) -> ByteTokenizer:
         """What it reads."""
         return self._tokenizer
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return None
 
     def most_likely(self) -> tuple[int, float]:
         """The most likely id and its log-probability; the same at every position."""
