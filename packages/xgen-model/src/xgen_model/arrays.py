@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,17 +21,31 @@ from xgen_core.errors import FormatError
 __all__ = ["is_array_file", "read_arrays", "write_arrays"]
 
 
+_SYSTEM_ERROR = re.compile(r"os_error_code='(\d+)'")
+_NOISE = (
+    "Skipping merge of OCDBT",  # at every save, about a format that is not used
+    "raised an exception",  # an error that reaches the caller too
+)
+
+
 @contextlib.contextmanager
-def _without_ocdbt_warning() -> Iterator[None]:
-    """Orbax 0.12 warns at every save that a format we do not use has nothing to merge."""
+def _orbax(directory: Path) -> Iterator[None]:
+    """Keep Orbax's log quiet, and turn what the file system refused back into `OSError`."""
 
     def wanted(record: logging.LogRecord) -> bool:
-        return "Skipping merge of OCDBT" not in record.getMessage()
+        message = record.getMessage()
+        return not any(noise in message for noise in _NOISE)
 
     logger = logging.getLogger("absl")
     logger.addFilter(wanted)
     try:
         yield
+    except ValueError as error:
+        code = _SYSTEM_ERROR.search(str(error))
+        if code is None:
+            raise
+        number = int(code[1])
+        raise OSError(number, os.strerror(number), str(directory)) from error
     finally:
         logger.removeFilter(wanted)
 
@@ -42,13 +58,17 @@ def _names(tree: Any) -> tuple[list[str], list[Any], Any]:
 
 
 def write_arrays(directory: Path, tree: Any) -> None:
-    """Write the leaves of a tree (jax or numpy arrays, or numbers) into a new directory."""
+    """Write the leaves of a tree (jax or numpy arrays, or numbers) into a new directory.
+
+    Raises:
+        OSError: as the file system gives it (a full disk, say).
+    """
     import orbax.checkpoint as ocp
 
     names, leaves, _ = _names(tree)
     arrays = [a if isinstance(a, jax.Array) else np.asarray(a) for a in leaves]
     handler = ocp.PyTreeCheckpointHandler(use_ocdbt=False, use_compression=False)
-    with _without_ocdbt_warning(), ocp.Checkpointer(handler) as checkpointer:
+    with _orbax(directory), ocp.Checkpointer(handler) as checkpointer:
         checkpointer.save(
             directory.absolute(), args=ocp.args.PyTreeSave(dict(zip(names, arrays, strict=True)))
         )
