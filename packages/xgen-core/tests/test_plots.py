@@ -77,7 +77,7 @@ def test_axes_take_titles_kinds_and_rules():
         "x",
         "a.b",
         "quantitative",
-        {"type": "log"},
+        {"type": "log", "nice": False},
     )
     assert line["encoding"]["y"]["title"] == "loss"
     assert rule["data"]["values"] == [{"at": 5, "label": "stage 2"}]

@@ -84,8 +84,8 @@ def line_plot(
     kept = [point for group in groups.values() for point in group]
     x_axis: dict[str, object] = {"field": "x", "title": x_title or x}
     if numeric:
-        scale: dict[str, object] = {"type": "log"} if log_x else {"zero": False, "nice": False}
-        x_axis |= {"type": "quantitative", "scale": scale}
+        scale: dict[str, object] = {"type": "log"} if log_x else {"zero": False}
+        x_axis |= {"type": "quantitative", "scale": {**scale, "nice": False}}
     else:
         x_axis |= {"type": "ordinal", "sort": None}
     encoding: dict[str, object] = {
