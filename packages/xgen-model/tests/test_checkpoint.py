@@ -1,5 +1,6 @@
 """Checkpoints: whole or not there, bit for bit, and honest about damage."""
 
+import errno
 import json
 import signal
 import subprocess
@@ -145,3 +146,14 @@ def test_a_kill_leaves_no_half_step(store, params):
     store.save(2, params)
     assert store.steps() == [1, 2]
     assert {p.name for p in store.directory.iterdir()} == {"1", "2", "config.json", "tokenizer"}
+
+
+def test_a_step_that_does_not_fit_is_refused_before_it_is_written(store, params):
+    huge = {"moments": np.broadcast_to(np.float32(0), (10**14,))}  # 400 TB by its own account
+    before = sorted(store.directory.iterdir())
+    with pytest.raises(OSError, match="a checkpoint takes 400,000,") as caught:
+        store.save(1, params, huge)
+    assert caught.value.errno == errno.ENOSPC
+    assert sorted(store.directory.iterdir()) == before
+    store.save(1, params)
+    assert store.steps() == [1]

@@ -14,8 +14,10 @@ a checkpoint directory at a time.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Collection, Mapping
@@ -160,6 +162,7 @@ class CheckpointStore:
             raise ValueError(f"step must be at least 0, got {step}")
         target = self.directory / str(step)
         self._remove_leavings()
+        _check_space(self.directory, (params, optimizer))
         if target.exists() and not (target / "manifest.json").exists():
             shutil.rmtree(target)
         with atomic_directory(target) as partial:
@@ -269,6 +272,15 @@ class CheckpointStore:
                 raise FormatError(f"{file}: damaged: {size} bytes, expected {entry['bytes']}")
             if verify and sha256_file(file) != entry["sha256"]:
                 raise FormatError(f"{file}: damaged: its sha256 is not the one in the manifest")
+
+
+def _check_space(directory: Path, tree: Any) -> None:
+    """Refuse a step that cannot fit before anything of it is written."""
+    needed = sum(getattr(leaf, "nbytes", 8) for leaf in jax.tree.leaves(tree))
+    free = shutil.disk_usage(directory).free
+    if free < needed:
+        reason = f"{os.strerror(errno.ENOSPC)}: a checkpoint takes {needed:,} bytes, {free:,} free"
+        raise OSError(errno.ENOSPC, reason, str(directory))
 
 
 def _manifest(directory: Path) -> dict[str, Any]:
