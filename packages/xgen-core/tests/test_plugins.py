@@ -11,7 +11,6 @@ from xgen_core import (
     CapabilityError,
     GenerationRequest,
     InputError,
-    MissingExtraError,
     PluginError,
     open_model,
     open_tokenizer,
@@ -159,13 +158,6 @@ def test_unknown_names_are_refused_with_a_hint(plugin):
         open_model(str(plugin))
     with pytest.raises(PluginError, match="broken: name 'undefined_name' is not defined"):
         load("xgen.commands", "mumble")
-
-
-def test_a_missing_package_of_ours_is_answered_with_its_pip_line():
-    if "distill" in available("xgen.commands"):
-        pytest.skip("xgen-distill is installed here")
-    with pytest.raises(MissingExtraError, match="pip install 'xgen-distill'"):
-        load("xgen.commands", "distill")
 
 
 def test_a_model_that_cannot_score_is_refused(tmp_path):
