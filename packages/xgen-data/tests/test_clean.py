@@ -2,8 +2,8 @@ import pytest
 
 from xgen_core import Document
 from xgen_data import Drop
-from xgen_data.clean import cleaning_steps, normalise_text
 from xgen_data.steps import Funnel, run_steps
+from xgen_data.steps.clean import cleaning_steps, normalise_text
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_steps_count_what_they_drop():
     assert funnel.dropped == {
         ("length", "no text"): 2,
         ("length", "shorter than 6 characters"): 2,
-        ("line length", "line longer than 40 characters"): 1,
+        ("line_length", "line longer than 40 characters"): 1,
         ("read", "not UTF-8"): 1,
     }
     assert funnel.examples["length", "shorter than 6 characters"] == "short"

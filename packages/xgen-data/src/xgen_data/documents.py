@@ -24,11 +24,11 @@ from xgen_core.codec import CodecError
 from xgen_core.files import atomic_directory, read_json, read_jsonl, write_json
 from xgen_core.progress import Progress
 from xgen_core.records import Record
-from xgen_data.clean import cleaning_steps
 from xgen_data.recipe import DataRecipe
 from xgen_data.sorter import Row, UniqueSorter
 from xgen_data.sources import read_source
 from xgen_data.steps import Funnel, run_steps
+from xgen_data.steps.clean import cleaning_steps
 
 __all__ = [
     "SPLITS",
@@ -166,7 +166,8 @@ def _fill(sorter: UniqueSorter, recipe: DataRecipe) -> list[Funnel]:
         for index, source in enumerate(recipe.sources):
             funnel = Funnel()
             funnels.append(funnel)
-            for document in run_steps(read_source(source), steps, funnel):
+            chain = (*steps, *source.steps, *recipe.steps)
+            for document in run_steps(read_source(source), chain, funnel):
                 content = document.text.encode("utf-8")
                 digest = hashlib.sha256(content).digest()
                 held_out = _is_held_out(document, digest, recipe.validation_fraction)

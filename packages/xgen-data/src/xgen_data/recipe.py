@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from xgen_core.codec import JSON, encode
+from xgen_data.steps.step import Step
 
 __all__ = ["DataRecipe", "SourceConfig"]
 
@@ -19,10 +21,25 @@ class SourceConfig:
     Attributes:
         name: its name in the store, in mixture weights and in file names.
         uri: `scheme:rest`; `xgen_data.sources` lists the schemes.
+        text, id: names of the columns that hold the text and its id, where rows have columns.
+        steps: run on this source only, before those of the recipe.
     """
 
     name: str
     uri: str
+    text: str = "text"
+    id: str = "id"
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def scheme(self) -> str:
+        """What the URI begins with, such as `"jsonl"`."""
+        return self.uri.partition(":")[0]
+
+    @property
+    def rest(self) -> str:
+        """What follows the scheme."""
+        return self.uri.partition(":")[2]
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -41,6 +58,9 @@ class DataRecipe:
         validation_fraction: share of documents held out, chosen by content hash (or by that of the
             document's metadata `split.group`), so that a text stays on its side of the split
             whatever else changes.
+        steps: run on every source, after the basic cleaning and the source's own steps.
+        damaged: `"stop"` at damaged input (naming file and offset; what was read stays), or
+            `"drop"`: count it and go on.
         min_chars: shorter documents are dropped.
         max_line: documents with a longer line are dropped.
         shard_bytes: UTF-8 bytes of text after which a new file begins; a file is the unit of work.
@@ -49,6 +69,8 @@ class DataRecipe:
     """
 
     sources: tuple[SourceConfig, ...]
+    steps: tuple[Step, ...] = ()
+    damaged: Literal["stop", "drop"] = "stop"
     validation_fraction: float = 0.01
     min_chars: int = 16
     max_line: int = 100_000
