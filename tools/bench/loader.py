@@ -17,8 +17,15 @@ import numpy as np
 from xgen_core import TokenBatch
 from xgen_core.testing import ByteTokenizer
 from xgen_data import DataRecipe, Loader, Order, SourceConfig, Stage, TokenStore, build, read_batch
+from xgen_data.order import Packing
 
-SHAPES = ((2048, 64), (8192, 16), (2048, 512))
+SHAPES: tuple[tuple[int, int, Packing], ...] = (
+    (2048, 64, "concat"),
+    (8192, 16, "concat"),
+    (2048, 512, "concat"),
+    (2048, 64, "best_fit"),
+    (8192, 16, "best_fit"),
+)
 ROUNDS = 5
 
 
@@ -55,9 +62,13 @@ def main() -> None:
         store = make_store(Path(directory))
         tokens = sum(size.tokens for size in store.line_sizes().values())
         print(f"store of {tokens / 1e6:.0f} Mtok")
-        for length, rows in SHAPES:
+        for length, rows, packing in SHAPES:
             stage = Stage(
-                sequence_length=length, batch_size=rows, steps=64, weights={"a": 0.7, "b": 0.3}
+                sequence_length=length,
+                batch_size=rows,
+                steps=64,
+                weights={"a": 0.7, "b": 0.3},
+                packing=packing,
             )
             order = Order(seed=0, stages=(stage,), lines=store.line_sizes())
             direct = loaded = 0.0
@@ -71,7 +82,7 @@ def main() -> None:
                     pass
                 loaded = max(loaded, stage.tokens / (time.process_time() - begun))
             print(
-                f"{rows:4d} x {length}: read_batch {direct / 1e6:.0f}, "
+                f"{rows:4d} x {length}, {packing}: read_batch {direct / 1e6:.0f}, "
                 f"Loader {loaded / 1e6:.0f} Mtok per CPU second"
             )
 

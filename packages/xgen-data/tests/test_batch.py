@@ -9,8 +9,8 @@ def plan(store, *stages):
     return Order(seed=4, stages=stages, lines=store.line_sizes())
 
 
-def stage(t, rows, steps, **weights):
-    return Stage(sequence_length=t, batch_size=rows, steps=steps, weights=weights)
+def stage(t, rows, steps, packing="concat", **weights):
+    return Stage(sequence_length=t, batch_size=rows, steps=steps, weights=weights, packing=packing)
 
 
 def by_hand(line, start, t):
@@ -43,6 +43,31 @@ def test_batches_are_what_the_definition_says(store, t):
         for row in range(4):
             line = store.line("train", order.sources[windows.source[row]])
             expected = by_hand(line, windows.start[row], t)
+            assert [array[row].tolist() for array in batch] == expected
+
+
+def by_hand_packed(line, packs, low, place):
+    """A best-fit row from the definition, fragment by fragment."""
+    rows = [[], [], [], [], []]
+    for number, index in enumerate(range(packs.offsets[place], packs.offsets[place + 1]), 1):
+        row = by_hand(line, packs.start[index] + low, packs.length[index])
+        assert set(row[2]) == {1}  # one document
+        row[2] = [number] * len(row[2])
+        for column, values in zip(rows, row, strict=True):
+            column.extend(values)
+    return rows
+
+
+@pytest.mark.parametrize("t", [32, 256])
+def test_best_fit_batches_are_what_the_definition_says(store, t):
+    order = plan(store, stage(t, 4, 8, left=2, right=1, packing="best_fit"))
+    for step in range(order.total_steps):
+        windows, batch = order.windows(step), read_batch(store, order, step)
+        for row in range(4):
+            line = store.line("train", order.sources[windows.source[row]])
+            low, high = windows.low[row], windows.high[row]
+            packs = line.packs(int(low), int(high), t)
+            expected = by_hand_packed(line, packs, low, windows.place[row])
             assert [array[row].tolist() for array in batch] == expected
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import threading
 import time
 
@@ -7,15 +8,19 @@ import pytest
 from xgen_data import Loader, Order, Stage, TokenStore, batch_digest, read_batch
 
 STAGES = (
-    Stage(sequence_length=32, batch_size=12, steps=16, weights={"left": 2, "right": 1}),
+    Stage(sequence_length=32, batch_size=12, steps=36, weights={"left": 2, "right": 1}),
     Stage(sequence_length=64, batch_size=12, steps=8, weights={"left": 1, "right": 3}),
     Stage(sequence_length=128, batch_size=12, steps=8, weights={"left": 1, "right": 1}),
 )
 
 
-@pytest.fixture
-def order(store):
-    return Order(seed=1, stages=STAGES, lines=store.line_sizes())
+@pytest.fixture(params=["concat", "best_fit"])
+def order(store, request):
+    """Three lengths, more than one epoch, and a mixture that changes in the middle of a stage."""
+    stages = tuple(dataclasses.replace(stage, packing=request.param) for stage in STAGES)
+    order = Order(seed=1, stages=stages, lines=store.line_sizes())
+    assert max(order.epochs().values()) > 1
+    return order.changed(6, {"left": 1, "right": 2})
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +43,7 @@ def test_restarts_and_host_counts_change_no_batch(store, order):
     """Twice stopped, each time gone on with another number of hosts."""
     whole = [batch_digest(b) for b in Loader(store, order).iterate()]
     seen = []
-    for hosts, stop in ((1, 9), (4, 20), (3, order.total_steps)):
+    for hosts, stop in ((1, 9), (4, 20), (3, 43), (2, order.total_steps)):
         loaders = [
             Loader(TokenStore.open(store.path), order, host=host, hosts=hosts)
             for host in range(hosts)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xgen_core import Batch
+from xgen_data.fragments import step_fragments
 from xgen_data.order import Order
 from xgen_data.store import TokenLine, TokenStore
 
@@ -21,10 +22,12 @@ __all__ = ["batch_digest", "read_batch", "validation_batches"]
 Array = npt.NDArray[np.int32]
 
 
-class _Window(NamedTuple):
-    """`length` inputs of a line from `start` on, and the id after them."""
+class _Piece(NamedTuple):
+    """`length` inputs of a line from `start` on, and the id after them, put at `at` in a row."""
 
     line: TokenLine
+    row: int
+    at: int
     start: int
     length: int
 
@@ -47,26 +50,21 @@ def read_batch(
         split: which lines to read.
 
     Returns:
-        int32 `[b, t]` arrays as `xgen_core.Batch` describes them. A document that the window's left
-        edge cuts counts as segment 1 with positions from 0; there is no padding.
+        int32 `[b, t]` arrays as `xgen_core.Batch` describes them. What is left of a document that
+        an edge cuts is a segment of its own, with positions from 0; there is no padding.
 
     Raises:
         IndexError: no such step.
         ValueError: the store's lines have other lengths than the order's.
     """
-    windows = order.windows(step, rows)
-    lines: dict[int, TokenLine] = {}
-    for index in set(windows.source.tolist()):
-        name = order.sources[index]
-        lines[index] = line = store.line(split, name)
-        if line.tokens != order.lines[name].tokens:
-            raise ValueError(
-                f"source {name!r} has {line.tokens} tokens in {store.path}, but the order was made "
-                f"for {order.lines[name].tokens}"
-            )
-    length = windows.sequence_length
-    where = zip(windows.source.tolist(), windows.start.tolist(), strict=True)
-    return _assemble([_Window(lines[i], start, length) for i, start in where], length)
+    found = step_fragments(store, order, step, rows=rows, split=split)
+    t = found.sequence_length
+    lines = {i: store.line(split, order.sources[i]) for i in set(found.source.tolist())}
+    end = np.cumsum(found.length)
+    at = (end - found.length) % t  # rows are full, so the fragments lie end to end
+    columns = (found.source, found.row, at, found.start, found.length)
+    pieces = zip(*(column.tolist() for column in columns), strict=True)
+    return _assemble([_Piece(lines[i], *where) for i, *where in pieces], int(end[-1]) // t, t)
 
 
 def validation_batches(
@@ -100,9 +98,11 @@ def validation_batches(
         batches = range(0, len(starts), batch_size)
         for first in batches if limit is None else batches[:limit]:
             chosen = starts[first : first + batch_size]
-            windows = [_Window(line, s, min(sequence_length, line.tokens - 1 - s)) for s in chosen]
-            padding = [_Window(line, 0, 0)] * (batch_size - len(windows))
-            yield source, _assemble(windows + padding, sequence_length)
+            pieces = [
+                _Piece(line, row, 0, start, min(sequence_length, line.tokens - 1 - start))
+                for row, start in enumerate(chosen)
+            ]
+            yield source, _assemble(pieces, batch_size, sequence_length)
 
 
 def batch_digest(batch: Batch[Array]) -> str:
@@ -113,34 +113,44 @@ def batch_digest(batch: Batch[Array]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _assemble(windows: Sequence[_Window], t: int) -> Batch[Array]:
-    b = len(windows)
+def _assemble(pieces: Sequence[_Piece], b: int, t: int) -> Batch[Array]:
+    """Arrays from pieces, which are in the order of their places; a row's end may be missing."""
     # One allocation for all five: the allocator keeps it for the next batch, where five smaller
     # ones go back to the system, and fresh pages cost more than filling them (measured: 2.5 times).
     arrays = np.empty((5, b, t), np.int32)
     inputs, targets, segment_ids, positions, loss_mask = arrays
-    begins: list[npt.NDArray[np.int64]] = []  # where documents begin, as b·t flat positions
-    for row, (line, start, length) in enumerate(windows):
-        if length:
-            ids = line.read(start, start + length + 1)
-            inputs[row, :length], targets[row, :length] = ids[:-1], ids[1:]
-            begins.append(line.document_starts(start + 1, start + length + 1) + (row * t - start))
-    begin = np.concatenate(begins) if begins else np.empty(0, np.int64)
     loss_mask.fill(1)
+    begins: list[npt.NDArray[np.int64]] = []  # where documents begin, as b·t flat positions
+    for line, row, at, start, length in pieces:
+        ids = line.read(start, start + length + 1)
+        inputs[row, at : at + length], targets[row, at : at + length] = ids[:-1], ids[1:]
+        if line.masked:
+            loss_mask[row, at : at + length] = line.read_mask(start + 1, start + length + 1)
+        shift = row * t + at - start
+        begins.append(line.document_starts(start + 1, start + length + 1) + shift)
+    begin = np.concatenate(begins) if begins else np.empty(0, np.int64)
     loss_mask.reshape(-1)[begin - 1] = 0
 
-    # Runs of one segment: each row begins one, and so does each document inside a row. A document
-    # that begins right behind a window (position t) falls on the next row's beginning or the end.
+    # Runs of one segment: each piece begins one, and so does each document inside a piece. A
+    # document that begins right behind a piece falls on the next piece's beginning, or on a row's.
     row_starts = np.arange(b) * t
-    run = np.concatenate([row_starts, begin[begin % t > 0]])
-    run.sort()
+    piece_starts = np.array([piece.row * t + piece.at for piece in pieces], np.int64)
+    run = _union(np.union1d(row_starts, piece_starts), begin[begin < b * t])
     length_of_run = np.diff(run, append=b * t)
     number = np.arange(1, len(run) + 1) - np.searchsorted(run, row_starts)[run // t]
     segment_ids.reshape(-1)[:] = np.repeat(number.astype(np.int32), length_of_run)
     run_start = np.repeat(run.astype(np.int32), length_of_run)
     np.subtract(np.arange(b * t, dtype=np.int32), run_start, out=positions.reshape(-1))
 
-    for row, (_, _, length) in enumerate(windows):
-        if length < t:
-            arrays[:, row, length:] = 0
+    filled = np.zeros(b, np.int64)
+    for piece in pieces:
+        filled[piece.row] = piece.at + piece.length
+    for row in np.flatnonzero(filled < t).tolist():
+        arrays[:, row, filled[row] :] = 0
     return Batch(*arrays)
+
+
+def _union(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    both = np.concatenate([one, other])
+    both.sort()
+    return both[np.concatenate([[True], both[1:] > both[:-1]])]

@@ -38,7 +38,7 @@ class TokenizerInfo(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard(Record):
-    """A run of whole documents: `FILE.ids` and `FILE.offsets`.
+    """A run of whole documents: `FILE.ids`, `FILE.offsets`, and where it has one, `FILE.mask`.
 
     Attributes:
         file: path below the store, without suffix.
@@ -47,6 +47,8 @@ class Shard(Record):
         sha256: of `.ids`.
         offsets_sha256: of `.offsets`.
         documents_sha256: of the documents file that it was encoded from.
+        mask_sha256: of `.mask`, one byte a token: 1 where the token is a target of the loss. None
+            where every token is, and there is no such file.
     """
 
     file: str
@@ -56,6 +58,7 @@ class Shard(Record):
     sha256: str
     offsets_sha256: str
     documents_sha256: str
+    mask_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import threading
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,11 @@ from xgen_core.codec import unknown_name
 from xgen_core.files import sha256_file
 from xgen_data.manifest import Line, Manifest, read_manifest
 from xgen_data.order import LineSize
+from xgen_data.packing import Packs, pack
 
 __all__ = ["TokenLine", "TokenStore"]
+
+_SEGMENTS = 8  # whose packs a line remembers; reading in order needs one, at a stage's edge two
 
 
 class TokenStore:
@@ -64,6 +69,8 @@ class TokenStore:
                         shard.offsets_sha256,
                     ),
                 ]
+                if shard.mask_sha256 is not None:
+                    files.append((stem.with_suffix(".mask"), shard.tokens, shard.mask_sha256))
         return files
 
     def verify(self) -> list[Path]:
@@ -110,17 +117,22 @@ class TokenLine:
     Attributes:
         tokens: how many.
         documents: how many.
+        masked: whether some of its tokens are no targets of the loss.
     """
 
     def __init__(self, store: Path, line: Line, dtype: str) -> None:
         self.tokens = line.tokens
         self.documents = line.documents
+        self.masked = any(shard.mask_sha256 is not None for shard in line.shards)
         self._store = store
         self._shards = line.shards
         self._dtype = np.dtype(dtype).newbyteorder("<")
         self._starts = [0, *itertools.accumulate(shard.tokens for shard in line.shards)]
         self._ids: list[np.ndarray | None] = [None] * len(line.shards)
         self._offsets: list[np.ndarray | None] = [None] * len(line.shards)
+        self._masks: list[np.ndarray | None] = [None] * len(line.shards)
+        self._packs: OrderedDict[tuple[int, int, int], Packs] = OrderedDict()
+        self._lock = threading.Lock()
 
     def _shard_ids(self, number: int) -> np.ndarray:
         found = self._ids[number]
@@ -134,6 +146,17 @@ class TokenLine:
         if found is None:  # read as signed: unsigned ones turn into floats beside Python's ints
             path = self._store / f"{self._shards[number].file}.offsets"
             found = self._offsets[number] = np.asarray(np.memmap(path, "<i8", mode="r"))
+        return found
+
+    def _shard_mask(self, number: int) -> np.ndarray:
+        found = self._masks[number]
+        if found is None:
+            shard = self._shards[number]
+            if shard.mask_sha256 is None:
+                found = np.broadcast_to(np.uint8(1), shard.tokens)
+            else:
+                found = np.asarray(np.memmap(self._store / f"{shard.file}.mask", "u1", mode="r"))
+            self._masks[number] = found
         return found
 
     def _parts(self, start: int, stop: int) -> list[tuple[int, int, int]]:
@@ -159,6 +182,15 @@ class TokenLine:
             return parts[0]
         return np.concatenate(parts) if parts else np.empty(0, self._dtype)
 
+    def read_mask(self, start: int, stop: int) -> npt.NDArray[np.uint8]:
+        """For each of the tokens `start … stop - 1` whether it is a target of the loss, 1 or 0.
+
+        Raises:
+            IndexError: outside the line.
+        """
+        parts = [self._shard_mask(n)[a:b] for n, a, b in self._parts(start, stop)]
+        return np.concatenate(parts) if parts else np.empty(0, np.uint8)
+
     def document_starts(self, start: int, stop: int) -> npt.NDArray[np.int64]:
         """Tokens in `start … stop - 1` at which a document begins, ascending.
 
@@ -173,3 +205,23 @@ class TokenLine:
         if len(found) == 1:
             return found[0]
         return np.concatenate(found) if found else np.empty(0, np.int64)
+
+    def packs(self, low: int, high: int, window: int) -> Packs:
+        """Best-fit packs of the tokens `low … high - 1`; those asked for last are kept.
+
+        Raises:
+            IndexError: outside the line.
+            ValueError: not a whole number of windows.
+        """
+        key = (low, high, window)
+        with self._lock:
+            if key in self._packs:
+                self._packs.move_to_end(key)
+                return self._packs[key]
+        begins = self.document_starts(low + 1, high)
+        packs = pack(np.diff(begins, prepend=low, append=high), window)
+        with self._lock:
+            self._packs[key] = packs
+            while len(self._packs) > _SEGMENTS:
+                self._packs.popitem(last=False)
+        return packs
