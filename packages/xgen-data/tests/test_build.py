@@ -178,7 +178,7 @@ def test_sections_tell_the_counts(store):
         json.loads(p.read_text()) for p in sorted((store.path / "sections").iterdir())
     )
     rows = documents["blocks"][0]["rows"]
-    assert ["right", "duplicates", "same text seen before", -1, None] in rows
+    assert ["right", "copies", "same text seen before", -1, None] in rows
     assert ["right", "kept", None, 30, None] in rows
     bars = documents["blocks"][1]["spec"]["data"]["values"]
     assert sum(bar["documents"] for bar in bars) == 91

@@ -35,7 +35,10 @@ def data() -> None:
     help="Last stage; documents needs no tokenizer.",
 )
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change the recipe.")
-@click.option("--workers", type=click.IntRange(0), help="Processes that encode; default all cores.")
+@click.option("--workers", type=click.IntRange(0), help="Processes; default all cores.")
+@click.option("--rank", type=click.IntRange(0), help="Which of --world-size processes this is.")
+@click.option("--world-size", type=click.IntRange(1), help="Processes started with this command.")
+@click.option("--ray", metavar="ADDRESS", help="Work as tasks of this Ray cluster; auto finds it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the tables as JSON.")
 def build(
     recipe: str,
@@ -43,30 +46,51 @@ def build(
     until: Literal["documents", "tokens"],
     settings: Sequence[str],
     workers: int | None,
+    rank: int | None,
+    world_size: int | None,
+    ray: str | None,
     as_json: bool,
 ) -> None:
     """Build the token store of RECIPE (module:function or file.py:function).
 
-    A build that was stopped goes on where it was when the same command runs again.
+    A build that was stopped goes on where it was when the same command runs again. On several
+    machines with one file system, start the same command on each with its own --rank (a Slurm
+    array's or an indexed Kubernetes job's number), or give a Ray cluster.
 
     \b
     Example:
       xgen data build xgen_data.recipes.stdlib:build -o runs/stdlib --until documents
       xgen data build xgen_data.recipes.stdlib:build -o runs/stdlib --set tokenizer=runs/vocabulary
+      xgen data build corpus.py:web -o /mnt/web --rank $SLURM_ARRAY_TASK_ID --world-size 64
     """
+    from pathlib import Path
+
     from xgen_core import load_recipe
     from xgen_data.builder import build as build_store
     from xgen_data.documents import read_summary
+    from xgen_data.executor import Executor, Processes, Ranks, Ray, available_cores
     from xgen_data.manifest import read_manifest
     from xgen_data.recipe import DataRecipe
     from xgen_data.sections import funnel_table, token_table
-    from xgen_data.tokens import available_cores
 
+    if (rank is None) != (world_size is None):
+        raise click.UsageError("--rank and --world-size go together")
+    if ray is not None and (rank is not None or workers is not None):
+        raise click.UsageError("--ray goes without --rank and --workers")
+    processes = available_cores() if workers is None else workers
+    executor: Executor
+    if ray is not None:
+        executor = Ray(address=ray)
+    elif rank is not None and world_size is not None:
+        if rank >= world_size:
+            raise click.UsageError(f"--rank lies in 0..{world_size - 1}, got {rank}")
+        executor = Ranks(
+            rank=rank, world_size=world_size, directory=Path(output), workers=processes
+        )
+    else:
+        executor = Processes(workers=processes)
     store = build_store(
-        load_recipe(recipe, DataRecipe, settings),
-        output,
-        until=until,
-        workers=available_cores() if workers is None else workers,
+        load_recipe(recipe, DataRecipe, settings), output, until=until, executor=executor
     )
     tables = {"documents": funnel_table(read_summary(store))}
     if until == "tokens":

@@ -1,70 +1,56 @@
-"""The first half of a build: sources → clean → content hash → deduplicated, split, in hash order.
+"""The third stage: what is kept, split and in hash order, as files of documents.
 
     documents/train/SOURCE-00000.jsonl         core `Document`s, one a line
     documents/validation/SOURCE-00000.jsonl
     documents/summary.json                     what went in, what was dropped and why, what is here
 
-The directory appears whole or not at all.
+A file is a range of the hash space, merged from the parts' files, and an idempotent task. The
+summary is written last: where it is, the documents are complete.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
-import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Self
+
+import numpy as np
+import numpy.typing as npt
 
 from xgen_core import Document, FormatError, InputError
 from xgen_core.codec import CodecError
-from xgen_core.files import atomic_directory, read_json, read_jsonl, write_json
-from xgen_core.progress import Progress
+from xgen_core.files import atomic_file, read_json, read_jsonl, write_json
 from xgen_core.records import Record
+from xgen_data.keys import KeyTable, hash_ranges
+from xgen_data.reading import DropCount, ReadReceipt
 from xgen_data.recipe import DataRecipe
-from xgen_data.sorter import Row, UniqueSorter
-from xgen_data.sources import read_source
-from xgen_data.steps import Funnel, run_steps
-from xgen_data.steps.clean import cleaning_steps
+from xgen_data.removal import RemovalCount
 
 __all__ = [
     "SPLITS",
-    "SPLIT_GROUP",
     "DocumentsFile",
     "DocumentsSummary",
-    "DropCount",
+    "FileTask",
     "SourceSummary",
-    "build_documents",
+    "finished_file",
+    "plan_files",
     "read_documents",
     "read_summary",
+    "summarise",
+    "write_file",
 ]
 
 SPLITS = ("train", "validation")
-SPLIT_GROUP = "split.group"
-"""Metadata key: documents of equal value lie on one side of the split, whatever their text."""
-MEMORY = 2**29
-"""Bytes of documents held in memory before they are spilled to disk; the result does not depend on
-it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropCount(Record):
-    """How many documents one step dropped for one reason, and the first of them."""
-
-    step: str
-    reason: str
-    documents: int
-    example: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSummary(Record):
-    """A source's way through the build: `read = kept + duplicates + all drops`.
+    """A source's way through the build: `read = kept + removed + all drops`.
 
     Attributes:
+        removed: copies, by kind: `exact`, `url`, `near`.
         lengths: documents kept, by the largest power of two not above their UTF-8 length.
     """
 
@@ -72,7 +58,7 @@ class SourceSummary(Record):
     uri: str
     read: int
     drops: tuple[DropCount, ...]
-    duplicates: int
+    removed: Mapping[str, int]
     kept: int
     lengths: Mapping[str, int]
 
@@ -97,32 +83,236 @@ class DocumentsSummary(Record):
     files: tuple[DocumentsFile, ...]
 
 
-def build_documents(
-    recipe: DataRecipe, output: Path, *, memory: int | None = None
-) -> DocumentsSummary:
-    """Read, clean, deduplicate and split all sources into `output/documents`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileTask(Record):
+    """One file to write: a source's documents of a split with `first <= high < last`.
 
-    Args:
-        recipe: its encoding half is not looked at.
-        output: an existing directory.
-        memory: bytes of documents to hold before spilling; `MEMORY` by default.
+    Attributes:
+        file: below `documents`.
+        first, last: range of the first eight bytes of the hash; `last` None has no end.
+        documents, bytes: how many documents and bytes of text it will hold.
+    """
+
+    file: str
+    split: str
+    source: int
+    first: int
+    last: int | None
+    documents: int
+    bytes: int
+
+
+def plan_files(recipe: DataRecipe, tables: Sequence[KeyTable], memory: int) -> list[FileTask]:
+    """Cut each source's kept documents into files of at most `recipe.shard_bytes` of text.
+
+    A single document may be larger.
 
     Raises:
-        InputError: a source is missing, or has nothing left for training.
+        InputError: a source has nothing left for training.
+    """
+    tasks: list[FileTask] = []
+    for held_out in (False, True):
+        for index, source in enumerate(recipe.sources):
+            mine = [table for table in tables if table.source == index]
+            files = _cut(mine, held_out, recipe.shard_bytes, memory)
+            split = SPLITS[held_out]
+            tasks += [
+                FileTask(
+                    file=f"{split}/{source.name}-{number:05d}.jsonl",
+                    split=split,
+                    source=index,
+                    first=first,
+                    last=files[number + 1][0] if number + 1 < len(files) else None,
+                    documents=documents,
+                    bytes=size,
+                )
+                for number, (first, documents, size) in enumerate(files)
+            ]
+    return tasks
+
+
+def _cut(
+    tables: Sequence[KeyTable], held_out: bool, limit: int, memory: int
+) -> list[tuple[int, int, int]]:
+    """First hash, documents and bytes of each file."""
+    files: list[tuple[int, int, int]] = []
+    for slices in hash_ranges(tables, memory):
+        high, size = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
+        for table, part in zip(tables, slices, strict=True):
+            keys = table.keys[part]
+            wanted = (table.kept[part] > 0) & (keys["held_out"] == held_out)
+            high.append(keys["high"][wanted])
+            size.append(keys["bytes"][wanted].astype(np.int64))
+        hashes, sizes = np.concatenate(high), np.concatenate(size)
+        order = np.argsort(hashes, kind="stable")
+        hashes, total = hashes[order], np.concatenate([[0], np.cumsum(sizes[order])])
+        at = 0
+        while at < len(hashes):
+            room = limit - files[-1][2] if files else 0
+            end = int(np.searchsorted(total, total[at] + room, "right")) - 1
+            if end > at:  # the last file goes on
+                first, documents, held = files[-1]
+                files[-1] = (first, documents + end - at, held + int(total[end] - total[at]))
+                at = end
+            else:
+                size_of_next = int(total[at + 1] - total[at])
+                begin = int(hashes[at]) if files else 0
+                files.append((begin, 1, size_of_next))
+                at += 1
+    return files
+
+
+def finished_file(directory: Path, task: FileTask) -> DocumentsFile | None:
+    """The receipt of a file, if it was written for this very task."""
+    path = directory / f"{task.file}.json"
+    if not path.exists():
+        return None
+    try:
+        values = read_json(path)
+        if FileTask.from_json(values["task"]) != task:
+            return None
+        return DocumentsFile.from_json(values["file"])
+    except (CodecError, KeyError) as error:
+        raise FormatError(f"{path}: {error}; remove it and run again") from error
+
+
+def write_file(
+    directory: Path, recipe: DataRecipe, tables: Sequence[KeyTable], task: FileTask
+) -> DocumentsFile:
+    """Write one file and its receipt.
+
+    Args:
+        directory: the store's `documents`.
+        recipe: names the source.
+        tables: of the task's source.
+        task: what to write.
+
+    Raises:
         OSError: from the file system; nothing half-written is left then.
     """
-    with (
-        atomic_directory(output / "documents", replace=True) as directory,
-        tempfile.TemporaryDirectory(dir=output, prefix=".partial-spill-") as spill,
-        contextlib.closing(UniqueSorter(Path(spill), memory or MEMORY)) as sorter,
-    ):
-        funnels = _fill(sorter, recipe)
-        with _Writer(directory, recipe) as writer:
-            for row in sorter:
-                writer.write(row)
-        summary = _summary(recipe, funnels, sorter.duplicates, writer)
-        write_json(directory / "summary.json", summary.to_json())
-    return summary
+    rows: list[npt.NDArray[np.void]] = []
+    for number, table in enumerate(tables):
+        keys = table.keys
+        low, high = (
+            int(np.searchsorted(keys["high"], np.uint64(edge))) if edge is not None else len(keys)
+            for edge in (task.first, task.last)
+        )
+        wanted = (table.kept[low:high] > 0) & (
+            keys["held_out"][low:high] == (task.split == SPLITS[1])
+        )
+        mine = keys[low:high][wanted]
+        found = np.empty(len(mine), _ROW)
+        for name in ("high", "low", "offset", "length"):
+            found[name] = mine[name]
+        found["part"] = number
+        rows.append(found)
+    merged = np.concatenate(rows)
+    merged = merged[np.lexsort((merged["low"], merged["high"]))]
+    digest = hashlib.sha256()
+    handles: dict[int, np.ndarray] = {}
+    with atomic_file(directory / task.file) as out:
+        for part, offset, length in zip(
+            *(merged[name].tolist() for name in ("part", "offset", "length")), strict=True
+        ):
+            if part not in handles:
+                path = tables[part].stem.with_suffix(".jsonl")
+                handles[part] = np.memmap(path, np.uint8, mode="r")
+            line = handles[part][offset : offset + length].tobytes()
+            out.write(line)
+            digest.update(line)
+    file = DocumentsFile(
+        file=task.file,
+        split=task.split,
+        source=recipe.sources[task.source].name,
+        documents=task.documents,
+        bytes=task.bytes,
+        sha256=digest.hexdigest(),
+    )
+    receipt = {"task": task.to_json(), "file": file.to_json()}
+    write_json(directory / f"{task.file}.json", receipt)
+    return file
+
+
+_ROW = np.dtype(
+    [("high", "<u8"), ("low", "<u8"), ("offset", "<u8"), ("length", "<u4"), ("part", "<u4")]
+)
+
+
+def summarise(
+    recipe: DataRecipe,
+    receipts: Sequence[tuple[int, ReadReceipt]],
+    removed: Sequence[RemovalCount],
+    tables: Sequence[KeyTable],
+    files: Sequence[DocumentsFile],
+) -> DocumentsSummary:
+    """Add up what the parts and the removal say.
+
+    Args:
+        recipe: the recipe.
+        receipts: of all parts, each with the index of its source.
+        removed: what went as copies.
+        tables: of all parts.
+        files: in the order of their tasks.
+
+    Raises:
+        InputError: a source has nothing left for training.
+    """
+    sources: list[SourceSummary] = []
+    for index, source in enumerate(recipe.sources):
+        mine = [receipt for of, receipt in receipts if of == index]
+        copies = Counter({c.kind: c.documents for c in removed if c.source == source.name})
+        copies["exact"] += sum(receipt.duplicates for receipt in mine)
+        lengths: Counter[int] = Counter()
+        for table in tables:
+            if table.source == index:
+                sizes = table.keys["bytes"][table.kept > 0]
+                powers, counts = np.unique(np.frexp(sizes)[1] - 1, return_counts=True)
+                lengths.update({2 ** int(p): int(n) for p, n in zip(powers, counts, strict=True)})
+        sources.append(
+            SourceSummary(
+                source=source.name,
+                uri=source.uri,
+                read=sum(receipt.read for receipt in mine),
+                drops=_add_up(mine),
+                removed={kind: n for kind, n in copies.items() if n},
+                kept=lengths.total(),
+                lengths={str(size): lengths[size] for size in sorted(lengths)},
+            )
+        )
+    return DocumentsSummary(sources=tuple(sources), files=tuple(files))
+
+
+def _add_up(receipts: Sequence[ReadReceipt]) -> tuple[DropCount, ...]:
+    counts: dict[tuple[str, str], DropCount] = {}
+    for drop in (drop for receipt in receipts for drop in receipt.drops):
+        key = (drop.step, drop.reason)
+        before = counts.get(key)
+        counts[key] = DropCount(
+            step=drop.step,
+            reason=drop.reason,
+            documents=drop.documents + (before.documents if before else 0),
+            example=before.example if before else drop.example,
+        )
+    return tuple(counts.values())
+
+
+def check_training(summary: DocumentsSummary) -> None:
+    """Refuse a build in which a source has nothing left for training.
+
+    Raises:
+        InputError: says where its documents went.
+    """
+    for source in summary.sources:
+        if any(f.split == SPLITS[0] and f.source == source.source for f in summary.files):
+            continue
+        lost = [f"{d.documents} {d.reason}" for d in source.drops]
+        lost += [
+            f"{n} {kind} copies of it or of earlier sources" for kind, n in source.removed.items()
+        ]
+        raise InputError(
+            f"source {source.source!r} has no document for training: {source.read} read, "
+            f"{source.kept} kept; dropped: {'; '.join(lost) or 'none'}"
+        )
 
 
 def read_summary(store: Path) -> DocumentsSummary:
@@ -137,6 +327,11 @@ def read_summary(store: Path) -> DocumentsSummary:
         return DocumentsSummary.from_json(read_json(path))
     except CodecError as error:
         raise FormatError(f"{path}: {error}") from error
+
+
+def write_summary(store: Path, summary: DocumentsSummary) -> None:
+    """Write `documents/summary.json`; the documents are complete then."""
+    write_json(store / "documents" / "summary.json", summary.to_json())
 
 
 def read_documents(store: Path | str, split: str, source: str | None = None) -> Iterator[Document]:
@@ -157,132 +352,3 @@ def read_documents(store: Path | str, split: str, source: str | None = None) -> 
         raise InputError(f"{store}: no documents {split}/{source or '*'}; has {', '.join(known)}")
     for entry in chosen:
         yield from read_jsonl(Path(store, "documents", entry.file), Document.from_json)
-
-
-def _fill(sorter: UniqueSorter, recipe: DataRecipe) -> list[Funnel]:
-    steps = cleaning_steps(min_chars=recipe.min_chars, max_line=recipe.max_line)
-    funnels: list[Funnel] = []
-    with Progress("documents", unit="documents") as progress:
-        for index, source in enumerate(recipe.sources):
-            funnel = Funnel()
-            funnels.append(funnel)
-            chain = (*steps, *source.steps, *recipe.steps)
-            for document in run_steps(read_source(source), chain, funnel):
-                content = document.text.encode("utf-8")
-                digest = hashlib.sha256(content).digest()
-                held_out = _is_held_out(document, digest, recipe.validation_fraction)
-                line = json.dumps(document.to_json(), ensure_ascii=False).encode("utf-8") + b"\n"
-                sorter.add(Row(digest, index, held_out, len(content), line))
-                progress.advance(note=source.name)
-    return funnels
-
-
-def _is_held_out(document: Document, digest: bytes, fraction: float) -> bool:
-    """Decided by the hash of the text, or of its group, so that a group stays on one side."""
-    group = document.metadata.get(SPLIT_GROUP)
-    if group is not None:
-        digest = hashlib.sha256(str(group).encode("utf-8")).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64 < fraction
-
-
-class _File:
-    """A JSONL file being written."""
-
-    def __init__(self, path: Path, name: str, split: str, source: str) -> None:
-        path.parent.mkdir(exist_ok=True)
-        self.handle: BinaryIO = path.open("xb")
-        self.name, self.split, self.source = name, split, source
-        self.documents = self.bytes = 0
-        self._digest = hashlib.sha256()
-
-    def write(self, row: Row) -> None:
-        self.handle.write(row.line)
-        self._digest.update(row.line)
-        self.documents += 1
-        self.bytes += row.size
-
-    def finish(self) -> DocumentsFile:
-        self.handle.close()
-        return DocumentsFile(
-            file=self.name,
-            split=self.split,
-            source=self.source,
-            documents=self.documents,
-            bytes=self.bytes,
-            sha256=self._digest.hexdigest(),
-        )
-
-
-class _Writer:
-    """Spreads rows in hash order over the files of their split and source."""
-
-    def __init__(self, directory: Path, recipe: DataRecipe) -> None:
-        self._directory = directory
-        self._recipe = recipe
-        self._open: dict[tuple[int, int], _File] = {}
-        self._finished: dict[tuple[int, int], list[DocumentsFile]] = {}
-        self.lengths: list[Counter[int]] = [Counter() for _ in recipe.sources]
-
-    def write(self, row: Row) -> None:
-        key = (int(row.held_out), row.source)
-        file = self._open.get(key)
-        if file is not None and file.bytes + row.size > self._recipe.shard_bytes:
-            self._finish(key)
-            file = None
-        if file is None:
-            split, source = SPLITS[key[0]], self._recipe.sources[row.source].name
-            name = f"{split}/{source}-{len(self._finished.get(key, [])):05d}.jsonl"
-            file = self._open[key] = _File(self._directory / name, name, split, source)
-        file.write(row)
-        self.lengths[row.source][1 << (row.size.bit_length() - 1)] += 1
-
-    def _finish(self, key: tuple[int, int]) -> None:
-        self._finished.setdefault(key, []).append(self._open.pop(key).finish())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            for key in list(self._open):
-                self._finish(key)
-        for file in self._open.values():
-            with contextlib.suppress(OSError):  # the reason is on its way up already
-                file.handle.close()
-
-    def files(self) -> tuple[DocumentsFile, ...]:
-        return tuple(f for key in sorted(self._finished) for f in self._finished[key])
-
-
-def _summary(
-    recipe: DataRecipe, funnels: list[Funnel], duplicates: Counter[int], writer: _Writer
-) -> DocumentsSummary:
-    sources: list[SourceSummary] = []
-    for index, (source, funnel) in enumerate(zip(recipe.sources, funnels, strict=True)):
-        lengths = writer.lengths[index]
-        drops = tuple(
-            DropCount(step=step, reason=reason, documents=count, example=funnel.examples[key])
-            for key, count in funnel.dropped.items()
-            for step, reason in [key]
-        )
-        sources.append(
-            SourceSummary(
-                source=source.name,
-                uri=source.uri,
-                read=funnel.read,
-                drops=drops,
-                duplicates=duplicates[index],
-                kept=lengths.total(),
-                lengths={str(size): lengths[size] for size in sorted(lengths)},
-            )
-        )
-    files = writer.files()
-    for summary in sources:
-        if not any(f.split == "train" and f.source == summary.source for f in files):
-            lost = [f"{d.documents} {d.reason}" for d in summary.drops]
-            lost.append(f"{summary.duplicates} duplicates of it or of earlier sources")
-            raise InputError(
-                f"source {summary.source!r} has no document for training: {summary.read} read, "
-                f"{summary.kept} kept; dropped: {'; '.join(lost)}"
-            )
-    return DocumentsSummary(sources=tuple(sources), files=files)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from xgen_core.codec import JSON, encode
+from xgen_data.deduplication import Deduplication
 from xgen_data.steps.step import Step
 
 __all__ = ["DataRecipe", "SourceConfig"]
@@ -61,6 +62,7 @@ class DataRecipe:
         steps: run on every source, after the basic cleaning and the source's own steps.
         damaged: `"stop"` at damaged input (naming file and offset; what was read stays), or
             `"drop"`: count it and go on.
+        deduplicate: which documents count as the same. Exact copies always do.
         min_chars: shorter documents are dropped.
         max_line: documents with a longer line are dropped.
         shard_bytes: UTF-8 bytes of text after which a new file begins; a file is the unit of work.
@@ -71,6 +73,7 @@ class DataRecipe:
     sources: tuple[SourceConfig, ...]
     steps: tuple[Step, ...] = ()
     damaged: Literal["stop", "drop"] = "stop"
+    deduplicate: Deduplication = field(default_factory=Deduplication)
     validation_fraction: float = 0.01
     min_chars: int = 16
     max_line: int = 100_000

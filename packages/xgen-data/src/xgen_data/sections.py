@@ -10,6 +10,13 @@ from xgen_data.manifest import Manifest
 __all__ = ["documents_section", "funnel_table", "token_table", "tokens_section"]
 
 
+_COPIES = {
+    "exact": "same text seen before",
+    "url": "a newer document has the same address",
+    "near": "nearly the same text seen before",
+}
+
+
 def funnel_table(summary: DocumentsSummary) -> Table:
     """Where every document went: read, dropped by step and reason, duplicates, kept."""
     rows: list[tuple[Scalar, ...]] = []
@@ -17,8 +24,9 @@ def funnel_table(summary: DocumentsSummary) -> Table:
         name = source.source
         rows.append((name, "read", None, source.read, source.uri))
         rows += [(name, d.step, d.reason, -d.documents, d.example) for d in source.drops]
-        if source.duplicates:
-            rows.append((name, "duplicates", "same text seen before", -source.duplicates, None))
+        rows += [
+            (name, "copies", _COPIES[kind], -count, None) for kind, count in source.removed.items()
+        ]
         rows.append((name, "kept", None, source.kept, None))
     return Table(columns=("source", "step", "reason", "documents", "example"), rows=tuple(rows))
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 __all__ = ["Row", "UniqueSorter"]
 
-_HEADER = struct.Struct("<32sI?QQ")
+_HEADER = struct.Struct("<32sIQ")
 _OVERHEAD = 300  # of a row in memory, beside its line: tuple, digest, dictionary slot
 
 
@@ -25,16 +24,12 @@ class Row(NamedTuple):
 
     Attributes:
         digest: 32 bytes, sha256 of the text in UTF-8.
-        source: index of its source.
-        held_out: whether it belongs to the validation split.
-        size: bytes of the text in UTF-8.
+        key: whatever is to be known of the document without reading it again.
         line: the document as one line of JSON.
     """
 
     digest: bytes
-    source: int
-    held_out: bool
-    size: int
+    key: bytes
     line: bytes
 
 
@@ -54,18 +49,18 @@ class UniqueSorter:
         self._rows: dict[bytes, Row] = {}
         self._held = 0
         self._spill: dict[int, BinaryIO] = {}
-        self.duplicates: Counter[int] = Counter()
-        """Rows dropped, by source; complete once iteration has ended."""
+        self.duplicates = 0
+        """Rows dropped; complete once iteration has ended."""
 
     def add(self, row: Row) -> None:
         """Take one row."""
         if self._spill:
             self._write(row)
         elif row.digest in self._rows:
-            self.duplicates[row.source] += 1
+            self.duplicates += 1
         else:
             self._rows[row.digest] = row
-            self._held += len(row.line) + _OVERHEAD
+            self._held += len(row.line) + len(row.key) + _OVERHEAD
             if self._held > self._memory and len(self._rows) > 1:
                 self._begin_spill()
 
@@ -80,7 +75,8 @@ class UniqueSorter:
         if handle is None:
             handle = (self._directory / f"{self._depth}-{byte:02x}").open("w+b")
             self._spill[byte] = handle
-        handle.write(_HEADER.pack(row.digest, row.source, row.held_out, row.size, len(row.line)))
+        handle.write(_HEADER.pack(row.digest, len(row.key), len(row.line)))
+        handle.write(row.key)
         handle.write(row.line)
 
     def __iter__(self) -> Iterator[Row]:
@@ -93,8 +89,8 @@ class UniqueSorter:
             with contextlib.closing(child):
                 handle.seek(0)
                 while header := handle.read(_HEADER.size):
-                    digest, source, held_out, size, length = _HEADER.unpack(header)
-                    child.add(Row(digest, source, held_out, size, handle.read(length)))
+                    digest, key, line = _HEADER.unpack(header)
+                    child.add(Row(digest, handle.read(key), handle.read(line)))
                 handle.close()
                 Path(handle.name).unlink()
                 yield from child

@@ -11,31 +11,27 @@ made again.
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-import os
-import signal
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from xgen_core import Document, FormatError, Tokenizer, XgenError, open_tokenizer
+from xgen_core import Document, FormatError, Tokenizer, open_tokenizer
 from xgen_core.codec import CodecError
 from xgen_core.files import atomic_file, read_json, read_jsonl, sha256_file, write_json
-from xgen_core.progress import Progress
 from xgen_data.documents import DocumentsSummary
 from xgen_data.encoding import encode_texts
 from xgen_data.manifest import Shard
 
 __all__ = [
+    "EncodeContext",
     "ShardTask",
-    "available_cores",
     "encode_shard",
-    "encode_shards",
+    "encode_task",
+    "finished_shard",
     "shard_tasks",
     "token_dtype",
 ]
@@ -91,8 +87,56 @@ def shard_tasks(
     return tasks
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodeContext:
+    """What all tasks share.
+
+    Attributes:
+        uri: how a process opens the tokenizer.
+        fingerprint: of the tokenizer that it must be.
+        tokenizer: the object itself, where tasks run in the process that has it.
+    """
+
+    uri: str
+    fingerprint: str
+    tokenizer: Tokenizer | None = None
+
+
+def encode_task(context: EncodeContext, task: ShardTask) -> Shard:
+    """`encode_shard` with the context's tokenizer.
+
+    Raises:
+        RuntimeError: the URI opens another tokenizer here than where the build was begun.
+    """
+    tokenizer = context.tokenizer or _opened(context.uri)
+    if tokenizer.fingerprint != context.fingerprint:
+        raise RuntimeError(f"tokenizer {context.uri} is another one in a worker process")
+    return encode_shard(task, tokenizer)
+
+
+@cache
+def _opened(uri: str) -> Tokenizer:
+    return open_tokenizer(uri)
+
+
+def finished_shard(task: ShardTask) -> Shard | None:
+    """The shard, if its receipt says that it was made from this very file.
+
+    Raises:
+        FormatError: the receipt is damaged.
+    """
+    receipt = (task.store / task.shard).with_suffix(".json")
+    if not receipt.exists():
+        return None
+    try:
+        done = Shard.from_json(read_json(receipt))
+    except CodecError as error:
+        raise FormatError(f"{receipt}: {error}; remove it and run again") from error
+    return done if done.documents_sha256 == task.documents_sha256 else None
+
+
 def encode_shard(task: ShardTask, tokenizer: Tokenizer) -> Shard:
-    """Encode one documents file, unless its receipt says that this is done.
+    """Encode one documents file.
 
     Raises:
         FormatError: the documents file is not what was written.
@@ -101,14 +145,7 @@ def encode_shard(task: ShardTask, tokenizer: Tokenizer) -> Shard:
     """
     stem = task.store / task.shard
     receipt = stem.with_suffix(".json")
-    if receipt.exists():
-        try:
-            done = Shard.from_json(read_json(receipt))
-        except CodecError as error:
-            raise FormatError(f"{receipt}: {error}; remove it and run again") from error
-        if done.documents_sha256 == task.documents_sha256:
-            return done
-        receipt.unlink()
+    receipt.unlink(missing_ok=True)
     path = task.store / "documents" / task.documents
     if sha256_file(path) != task.documents_sha256:
         raise FormatError(f"{path}: changed since it was written; build the documents again")
@@ -156,66 +193,3 @@ def _batches(path: Path) -> Iterator[list[str]]:
             texts, size = [], 0
     if texts:
         yield texts
-
-
-_tokenizer: Tokenizer | None = None  # a worker process's own
-
-
-def _start_worker(uri: str, fingerprint: str) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once and without a traceback
-    global _tokenizer  # noqa: PLW0603 - the only way a pool initialiser hands something on
-    _tokenizer = open_tokenizer(uri)
-    if _tokenizer.fingerprint != fingerprint:
-        raise RuntimeError(f"tokenizer {uri} is another one in a worker process")
-
-
-def _work(task: ShardTask) -> Shard:
-    assert _tokenizer is not None  # _start_worker ran
-    return encode_shard(task, _tokenizer)
-
-
-def encode_shards(
-    tasks: Sequence[ShardTask], tokenizer: Tokenizer, *, uri: str, workers: int
-) -> list[Shard]:
-    """Run all tasks; the result does not depend on how many workers do it.
-
-    Args:
-        tasks: what to encode.
-        tokenizer: opened already.
-        uri: how a worker process opens the same.
-        workers: processes; 0 or 1 works in this one.
-
-    Raises:
-        XgenError: a worker process died.
-    """
-    with Progress("tokens", len(tasks), unit="shards") as progress:
-        if min(workers, len(tasks)) <= 1:
-            shards: list[Shard] = []
-            for task in tasks:
-                shards.append(encode_shard(task, tokenizer))
-                progress.advance()
-            return shards
-        pool = ProcessPoolExecutor(
-            min(workers, len(tasks)),
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_start_worker,
-            initargs=(uri, tokenizer.fingerprint),
-        )
-        try:
-            futures = [pool.submit(_work, task) for task in tasks]
-            for future in as_completed(futures):
-                future.result()
-                progress.advance()
-            return [future.result() for future in futures]
-        except BrokenProcessPool as error:
-            raise XgenError(
-                "a worker process ended while encoding (out of memory, perhaps); run the same "
-                "command again with fewer --workers, it goes on where it stopped"
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

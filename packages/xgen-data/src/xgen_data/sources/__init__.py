@@ -57,3 +57,13 @@ def read_source(config: SourceConfig) -> Iterator[Item]:
     if not documents:
         why = f"; {dropped} passed over, such as {last.example}: {last.reason}" if last else ""
         raise InputError(f"source {config.name!r}: no document in {config.uri}{why}")
+
+
+def plan_source(config):
+    from xgen_data.sources.reader import Part
+
+    return (Part(path=config.rest),)
+
+
+def read_part(config, part):
+    return read_source(config)
