@@ -1,4 +1,4 @@
-"""`xgen data build|inspect|verify`."""
+"""`xgen data build|mix|inspect|verify`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 if TYPE_CHECKING:
-    from xgen_core.report import Table
+    from xgen_core.report import Section, Table
 
 __all__ = ["data"]
 
@@ -99,6 +99,50 @@ def build(
 
 
 @data.command()
+@click.argument("recipe")
+@click.option("--store", type=click.Path(), help="A token store to read the mixture from.")
+@click.option("--tokens", type=click.IntRange(1), help="Scale the mixture to so many tokens.")
+@click.option("--sequence-length", type=click.IntRange(1), default=2048, show_default=True)
+@click.option("--batch-size", type=click.IntRange(1), default=2048, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
+def mix(
+    recipe: str,
+    store: str | None,
+    tokens: int | None,
+    sequence_length: int,
+    batch_size: int,
+    as_json: bool,
+) -> None:
+    """Show the mixture RECIPE: tokens, shares and epochs, and what a store can give of it.
+
+    With --store the schedule is laid over the store's token lines: what each source would really
+    be read, to the token, and how often. The table also goes onto the store's report page.
+
+    \b
+    Example:
+      xgen data mix xgen_data.recipes.xgen:stage_1
+      xgen data mix mixtures.py:books --store runs/books --tokens 1000000 --batch-size 8
+    """
+    from xgen_core import load_recipe
+    from xgen_data.mixture import Mixture
+    from xgen_data.sections import mixture_section, mixture_table, realised_table
+
+    mixture = load_recipe(recipe, Mixture)
+    if tokens is not None:
+        mixture = mixture.scaled(tokens)
+    if store is None:
+        _show({"mixture": mixture_table(mixture)}, as_json)
+        return
+    from xgen_data.mixture import lay_over
+    from xgen_data.store import TokenStore
+
+    opened = TokenStore.open(store)
+    order = lay_over(mixture, opened.line_sizes(), sequence_length, batch_size)
+    _write_section(store, "30-mixture", mixture_section(mixture, order))
+    _show({"mixture": realised_table(mixture, order)}, as_json)
+
+
+@data.command()
 @click.argument("store", type=click.Path())
 @click.option("--documents", "count", type=click.IntRange(1), help="Print so many documents.")
 @click.option("--split", default="train", show_default=True, help="Of which split.")
@@ -149,6 +193,14 @@ def verify(store: str, as_json: bool) -> None:
         raise FormatError(f"damaged, build the store again: {', '.join(damaged)}")
     if not as_json:
         click.echo(f"{store}: every checksum agrees")
+
+
+def _write_section(store: str, name: str, section: Section) -> None:
+    from pathlib import Path
+
+    from xgen_core import Run
+
+    Run.open(Path(store)).write_section(name, section)
 
 
 def _show(tables: dict[str, Table], as_json: bool) -> None:

@@ -6,8 +6,18 @@ from xgen_core.records import Scalar
 from xgen_core.report import Plot, Section, Table
 from xgen_data.documents import DocumentsSummary
 from xgen_data.manifest import Manifest
+from xgen_data.mixture import Mixture
+from xgen_data.order import Order
 
-__all__ = ["documents_section", "funnel_table", "token_table", "tokens_section"]
+__all__ = [
+    "documents_section",
+    "funnel_table",
+    "mixture_section",
+    "mixture_table",
+    "realised_table",
+    "token_table",
+    "tokens_section",
+]
 
 
 _COPIES = {
@@ -92,4 +102,52 @@ def tokens_section(manifest: Manifest) -> Section:
         summary=f"{tokens:,} training tokens by the tokenizer {manifest.tokenizer.name!r} "
         f"({manifest.tokenizer.vocab_size:,} ids)",
         blocks=(token_table(manifest),),
+    )
+
+
+def mixture_table(mixture: Mixture) -> Table:
+    """Tokens, shares and epochs of a mixture."""
+    shares = mixture.shares()
+    return Table(
+        columns=("source", "tokens", "share %", "epochs", "tokens of the source"),
+        rows=tuple(
+            (c.source, c.tokens, round(100 * shares[c.source], 3), round(c.epochs, 4), c.distinct)
+            for c in mixture.components
+        ),
+    )
+
+
+def realised_table(mixture: Mixture, order: Order) -> Table:
+    """The mixture beside what a schedule of one stage reads of a store."""
+    shares, read, epochs = mixture.shares(), order.budgets(0), order.epochs()
+    total = order.stages[0].tokens
+    return Table(
+        columns=(
+            *("source", "share planned %", "share read %", "tokens read"),
+            *("windows off", "epochs declared", "epochs of this store"),
+        ),
+        rows=tuple(
+            (
+                c.source,
+                round(100 * shares[c.source], 4),
+                round(100 * read[c.source] / total, 4),
+                read[c.source],
+                round((read[c.source] - shares[c.source] * total) / order.cell_tokens, 3),
+                round(c.epochs, 4),
+                round(epochs[c.source], 4),
+            )
+            for c in mixture.components
+        ),
+    )
+
+
+def mixture_section(mixture: Mixture, order: Order) -> Section:
+    """Mixture planned against realised."""
+    table = realised_table(mixture, order)
+    worst = max(abs(float(row[4] or 0)) for row in table.rows)
+    return Section(
+        title="Mixture",
+        summary=f"{mixture.name}: {order.stages[0].tokens:,} tokens, every source within "
+        f"{worst:.2f} windows of its share",
+        blocks=(table,),
     )
