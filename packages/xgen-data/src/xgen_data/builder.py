@@ -42,7 +42,7 @@ from xgen_data.documents import (
     write_file,
     write_summary,
 )
-from xgen_data.executor import Executor, Processes
+from xgen_data.executor import Executor, Processes, Ranks
 from xgen_data.keys import KeyTable, open_keys
 from xgen_data.manifest import Line, Manifest, Shard, TokenizerInfo, read_manifest, write_manifest
 from xgen_data.reading import (
@@ -123,8 +123,10 @@ def build(
 @contextlib.contextmanager
 def _sole_builder(store: Path, executor: Executor) -> Iterator[None]:
     """Keep a second build out of the directory, and sweep up after what was killed."""
-    if not isinstance(executor, Processes):  # others may be at work: their files are not touched
+    if isinstance(executor, Ranks):  # others may be at work: their files are left until the end
         yield
+        if executor.leads:
+            _sweep(store)
         return
     descriptor = os.open(store, os.O_RDONLY)
     try:
