@@ -7,6 +7,13 @@
     python:stdlib          the running Python's standard library; also stdlib-code, stdlib-docs
     hf:DIR                 a data set that `datasets` saved to disk; hf:DIR#SPLIT for one split
     hub:NAME               a data set on the Hugging Face hub, streamed; hub:NAME#CONFIG@SPLIT
+    wikipedia:PATH         articles of MediaWiki XML dumps
+    stackexchange:PATH     questions with answers from Posts.xml of Stack Exchange's dumps
+    warc:PATH              pages of WARC files, texts of WET files
+    arxiv:PATH             papers from LaTeX sources, as arXiv hands them out
+    books:PATH             plain-text books, without Project Gutenberg's header and footer
+    dm-math:DIR            DeepMind Mathematics, packed as in the Pile
+    code-blocks:PATH       code that web pages show; code-blocks:PATH#apex for one language
 
 PATH is a file, a directory or a glob, local or a URL that `fsspec` opens (`gs://…`, `s3://…`).
 A reader cuts a source into parts and reads each by itself, in an order that depends on the input
@@ -24,14 +31,21 @@ from typing import Literal, cast
 from xgen_core import InputError, plugins
 from xgen_core.codec import unknown_name
 from xgen_data.recipe import SourceConfig
+from xgen_data.sources.arxiv import ArxivReader
+from xgen_data.sources.books import BooksReader
 from xgen_data.sources.code import CodeReader
+from xgen_data.sources.code_blocks import CodeBlocksReader
+from xgen_data.sources.dm_math import DmMathReader
 from xgen_data.sources.files import DamageError
 from xgen_data.sources.hugging_face import HubReader, SavedReader
 from xgen_data.sources.jsonl import JsonlReader, line_number
 from xgen_data.sources.parquet import ParquetReader
 from xgen_data.sources.python import PythonReader
 from xgen_data.sources.reader import Part, Reader
+from xgen_data.sources.stackexchange import StackExchangeReader
 from xgen_data.sources.text import TextReader
+from xgen_data.sources.warc import WarcReader
+from xgen_data.sources.wikipedia import WikipediaReader
 from xgen_data.steps import Drop, Item
 
 __all__ = [
@@ -54,6 +68,13 @@ SOURCES: Mapping[str, Reader] = MappingProxyType(
         "python": PythonReader(),
         "hf": SavedReader(),
         "hub": HubReader(),
+        "wikipedia": WikipediaReader(),
+        "stackexchange": StackExchangeReader(),
+        "warc": WarcReader(),
+        "arxiv": ArxivReader(),
+        "books": BooksReader(),
+        "dm-math": DmMathReader(),
+        "code-blocks": CodeBlocksReader(),
     }
 )
 """The readers of this package, by scheme."""

@@ -1,11 +1,11 @@
 """The one door to files: local paths, and whatever `fsspec` opens (`gs://`, `s3://`, `memory://`).
 
-Names ending in `.gz`, `.zst`, `.bz2` or `.xz` are decompressed on the way, a stretch at a time, with
-any number of members or streams end to end, as `cat`, Common Crawl and Wikipedia make them. Nothing
-here holds more than a few MiB: a bomb that inflates to a terabyte costs time, not memory.
+Names ending in `.gz`, `.zst`, `.bz2` or `.xz` are decompressed on the way, a stretch at a time,
+with any number of members or streams end to end, as `cat`, Common Crawl and Wikipedia make them.
+Nothing here holds more than a few MiB: a bomb that inflates to a terabyte costs time, not memory.
 
-A stream that breaks off or does not decompress raises `DamageError` after everything before it was given
-out; a network or disk that fails stays an `OSError`, because that is not the data's fault.
+A stream that breaks off or does not decompress raises `DamageError` after everything before it was
+given out; a network or disk that fails stays an `OSError`, because that is not the data's fault.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class Reader(Protocol):
     def read(self, part: Part, config: SourceConfig) -> Iterator[Item]:
         """Documents of one part, in order; a `Drop` for everything that is passed over.
 
-        A document's id is unique in its source, and its `source` is `config.name`. DamageError ends the
+        A document's id is unique in its source, and its `source` is `config.name`. Damage ends the
         part, or only the row, with a `Drop(damaged=True)` whose `example` is `file:offset`.
 
         Raises:
