@@ -5,7 +5,7 @@ which is how arXiv stores small papers); or one of the bulk `.tar` files (`arXiv
 which hold such archives, and `.pdf` files for papers without sources, which are passed over.
 
 A paper becomes one document: the main file with all that it includes, cleaned by the rules of
-RedPajama-1T (see `latex`). Archives are read as streams, and of each only the `.tex` files are kept.
+RedPajama-1T (see `latex`). Archives are read as streams, and only their `.tex` files are kept.
 Files that are not UTF-8 are read as Latin-1, where RedPajama leaves such papers out.
 
 Metadata: `arxiv.id`, `arxiv.url` and `arxiv.month` (`YYMM`), where the file name is an arXiv id;
@@ -79,16 +79,14 @@ class ArxivReader:
         for name, path in part_files(part):
             with open_bytes(path) as stream:
                 try:
-                    yield from _read(stream, name, path, config.name)
+                    yield from _read(stream, name, config.name)
                 except _BROKEN:
                     reason = "the archive is truncated or damaged"
                     yield Drop(reason=reason, example=identity_of(path), damaged=True)
 
 
-def _read(stream: io.BufferedReader, name: str, path: str, source: str) -> Iterator[Item]:
+def _read(stream: io.BufferedReader | gzip.GzipFile, name: str, source: str) -> Iterator[Item]:
     """One file, already without its outer compression: an archive or a single source."""
-    if path.lower().endswith(".tgz"):
-        stream = io.BufferedReader(gzip.GzipFile(fileobj=stream))  # type: ignore[arg-type]
     if stream.peek(_SNIFF)[257:262] != b"ustar":
         content = stream.read(MAX_BYTES + 1)
         yield _paper({PurePosixPath(name).name: content}, name, source)
@@ -108,18 +106,21 @@ def _read(stream: io.BufferedReader, name: str, path: str, source: str) -> Itera
             if suffix == ".gz":
                 bulk = True
                 yield _member(content, member.name, source)
-            elif size + member.size <= MAX_BYTES:
-                files[member.name.removeprefix("./")] = content.read()
+            else:
                 size += member.size
-    if files or not bulk:
+                kept = size <= MAX_BYTES  # if not, the paper is dropped; do not hold it
+                files[member.name.removeprefix("./")] = content.read() if kept else b""
+    if size > MAX_BYTES:
+        yield Drop(reason=TOO_LARGE, example=identity_of(name))
+    elif files or not bulk:
         yield _paper(files, name, source)
 
 
 def _member(content: IO[bytes], name: str, source: str) -> Item:
     """A paper inside a bulk archive; damage there ends the paper and not the archive."""
     try:
-        with io.BufferedReader(gzip.GzipFile(fileobj=content)) as stream:  # type: ignore[arg-type]
-            items = list(_read(stream, name.removesuffix(".gz"), "", source))
+        with gzip.GzipFile(fileobj=content) as stream:
+            items = list(_read(stream, name.removesuffix(".gz"), source))
     except (*_BROKEN, OSError):
         reason = "the archive is truncated or damaged"
         return Drop(reason=reason, example=identity_of(name), damaged=True)
@@ -132,7 +133,7 @@ def _paper(files: dict[str, bytes], name: str, source: str) -> Item:
     main = main_file(texts)
     if main is None:
         return Drop(reason="no LaTeX source", example=example)
-    if sum(map(len, files.values())) > MAX_BYTES:
+    if len(texts[main]) > MAX_BYTES:
         return Drop(reason=TOO_LARGE, example=example)
     if "\0" in texts[main] or texts[main].startswith("%PDF"):
         return Drop(reason="no LaTeX source", example=example)

@@ -1,10 +1,10 @@
 r"""`code-blocks:PATH[#LANGUAGE]`: code that web pages show, such as Apex, Salesforce's language.
 
 XGen's first stage had 2.09 billion tokens of "Apex code from 6 CC dumps". How it was found has not
-been published; what follows is chosen here. PATH is a WARC file, an HTML file, a `.jsonl` with HTML in
-the text column, or a directory or glob of such. Each `<pre>`, and each `<code>` of several lines, is
-a document; all blocks of a page carry it as `split.group`, so that they stay on one side of the
-split.
+been published; what follows is chosen here. PATH is a WARC file, an HTML file, a `.jsonl` with HTML
+in the text column, or a directory or glob of such. Each `<pre>`, and each `<code>` of several
+lines, is a document; all blocks of a page carry it as `split.group`, so that they stay on one side
+of the split.
 
 With `#LANGUAGE` only blocks in that language are kept: those whose page names it (`class=
 "language-apex"`, `lang-apex`, `brush: apex`, …; Salesforce's own documentation does) and, for
@@ -92,7 +92,7 @@ class CodeBlocksReader:
     """Reads `code-blocks:PATH[#LANGUAGE]`."""
 
     def plan(self, config: SourceConfig) -> tuple[Part, ...]:
-        """WARC and JSONL files each by itself, pages together.
+        """Parts of neighbouring files; a large one is a part by itself.
 
         Raises:
             InputError: no such file.

@@ -103,7 +103,7 @@ def is_url(path: str) -> bool:
 
 def is_compressed(path: str) -> bool:
     """Whether reading `path` decompresses it."""
-    return path.lower().endswith(_COMPRESSED)
+    return path.lower().endswith((*_COMPRESSED, ".tgz"))
 
 
 def identity_of(name: str) -> str:
@@ -292,7 +292,7 @@ def read_chunks(path: str, start: int = 0) -> Iterator[bytes]:
         name = path.lower()
         if name.endswith(".zst"):
             yield from _unzstd(raw)
-        elif name.endswith(".gz"):
+        elif name.endswith((".gz", ".tgz")):
             yield from _decompress(raw, _Gzip)
         elif name.endswith(".bz2"):
             yield from _decompress(raw, bz2.BZ2Decompressor)

@@ -3,9 +3,10 @@ r"""LaTeX sources to the text that a language model reads: RedPajama-1T's rules 
 1. Comments go, from a `%` without a backslash to the end of the line.
 2. What comes before the first `\chapter`, `\part`, `\section`, … or `\paragraph` goes: preamble,
    title, authors and, as RedPajama has it, the abstract. A paper without a heading has no text.
-3. What comes after `\appendix`, `\bibliography{…}` or the beginning of a list of references goes.
+3. What comes after `\appendix`, `\bibliography{…}` or the start of a list of references goes.
 4. Macros without arguments that the author defined (`\newcommand{\R}{\mathbb{R}}`, `\def\R{…}`) are
-   replaced by what they stand for, so that all papers speak one language. Those with arguments stay.
+   replaced by what they stand for, so that all papers speak one language; those with arguments
+   stay.
 
 RedPajama appends all `.tex` files to each other; here `\input` and `\include` are followed from the
 main file, so the text is in the order in which people read it, and files not used are left out.

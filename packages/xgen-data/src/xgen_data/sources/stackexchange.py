@@ -1,7 +1,7 @@
 r"""`stackexchange:PATH`: questions with their answers, from the data dumps of Stack Exchange.
 
-A site's dump is an archive (`cooking.stackexchange.com.7z`: unpack it first) with a `Posts.xml`, one
-`<row/>` a post in the order of their ids: questions (`PostTypeId` 1) and answers (2, with their
+A site's dump is an archive (`cooking.stackexchange.com.7z`: unpack it first) with a `Posts.xml`,
+one `<row/>` a post in the order of their ids: questions (`PostTypeId` 1) and answers (2, with their
 question as `ParentId`), the body as HTML. PATH is such a file, also compressed, or a directory with
 one below it for each site.
 

@@ -8,8 +8,8 @@ namespaces are called in its language) and then a `<page>` for each title:
 
 Articles are namespace 0; discussion, users, files, templates and redirects are passed over. PATH is
 a file, a directory or a glob: large wikis come in numbered pieces, each a part here. The XML is
-read as a stream in the memory of one page. Take the dumps of current revisions ("pages-articles", also
-multistream), not those of full histories.
+read as a stream in the memory of one page. Take the dumps of current revisions
+("pages-articles", also multistream), not those of full histories.
 
 Metadata: `wikipedia.title`, `wikipedia.language`, `wikipedia.revision`, `wikipedia.timestamp`,
 `wikipedia.url`. The text does not repeat the title, as in the data sets of RedPajama-1T and of
