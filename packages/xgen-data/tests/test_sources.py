@@ -1,18 +1,19 @@
-import gzip
-import itertools
-import json
-import os
-
 import pytest
 
-from xgen_core import Document, InputError
+from xgen_core import Document, InputError, PluginError
 from xgen_data import Drop, SourceConfig
-from xgen_data.sources import read_source
-from xgen_data.sources.python import module_reference
+from xgen_data.sources import (
+    SOURCES,
+    Part,
+    describe_damage,
+    plan_source,
+    read_part,
+    read_source,
+)
 
 
-def read(uri, name="s"):
-    return list(read_source(SourceConfig(name=name, uri=uri)))
+def read(uri, name="s", **config):
+    return list(read_source(SourceConfig(name=name, uri=uri, **config)))
 
 
 def texts(items):
@@ -21,86 +22,6 @@ def texts(items):
 
 def drops(items):
     return {d.example: d.reason for d in items if isinstance(d, Drop)}
-
-
-def test_text_tree_counts_what_it_passes_over(tmp_path):
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "b.txt").write_text("b")
-    (tmp_path / "sub" / "a.md").write_text("a")
-    (tmp_path / "notes.RST").write_text("r")
-    (tmp_path / "picture.png").write_bytes(b"\x89PNG")
-    (tmp_path / "binary.txt").write_bytes(b"a\0b")
-    (tmp_path / "latin.txt").write_bytes("é".encode("latin-1"))
-    (tmp_path / "empty.txt").write_bytes(b"")
-    (tmp_path / "gone.txt").symlink_to(tmp_path / "nowhere")
-    items = read(f"text:{tmp_path}")
-    assert texts(items) == {"b.txt": "b", "notes.RST": "r", "sub/a.md": "a"}
-    assert list(texts(items)) == ["b.txt", "notes.RST", "sub/a.md"]
-    assert drops(items) == {
-        "binary.txt": "binary file (NUL bytes)",
-        "latin.txt": "not UTF-8",
-        "empty.txt": "empty file",
-        "gone.txt": "not a regular file",
-    }
-
-
-def test_a_file_name_that_is_not_text(tmp_path):
-    (tmp_path / os.fsdecode(b"\xff.txt")).write_text("x")
-    (item,) = read(f"text:{tmp_path}")
-    assert item.id.encode("utf-8") == rb"\udcff.txt"
-
-
-def test_a_single_file_must_be_text(tmp_path):
-    (tmp_path / "README").write_text("hello")
-    assert texts(read(f"text:{tmp_path / 'README'}")) == {"README": "hello"}
-    (tmp_path / "photo.txt").write_bytes(b"\0\1")
-    with pytest.raises(InputError, match=r"photo\.txt: binary file"):
-        read(f"text:{tmp_path / 'photo.txt'}")
-
-
-def test_code_tree(tmp_path):
-    (tmp_path / "m.py").write_text("x = 1\n")
-    (tmp_path / "m.rs").write_text("fn main() {}\n")
-    (tmp_path / "m.txt").write_text("not code")
-    items = read(f"code:{tmp_path}")
-    assert {d.id: d.metadata["code.language"] for d in items} == {"m.py": "python", "m.rs": "rust"}
-
-
-@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz"])
-def test_jsonl(tmp_path, name):
-    rows = [
-        {"text": "one", "id": 7, "meta": {"url": "u", "scores": [1, 2]}},
-        {"text": "two", "metadata": {"n": 2}, "other": {"ignored": True}},
-    ]
-    content = "\n\n".join(json.dumps(row) for row in rows).encode()
-    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
-    assert read(f"jsonl:{tmp_path / name}") == [
-        Document(id="7", text="one", source="s", metadata={"url": "u", "scores": "[1, 2]"}),
-        Document(id="2", text="two", source="s", metadata={"n": 2}),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ('{"body": "x"}', 'expected a string under "text", got None'),
-        ('["x"]', 'expected an object with "text"'),
-        ('{"text": "x", "meta": 3}', 'expected an object under "meta"'),
-        ("{", "not JSON"),
-    ],
-)
-def test_jsonl_names_the_line(tmp_path, line, message):
-    path = tmp_path / "rows.jsonl"
-    path.write_text('{"text": "fine"}\n' + line + "\n")
-    with pytest.raises(InputError, match=f"rows.jsonl:2: .*{message}"):
-        read(f"jsonl:{path}")
-
-
-def test_damaged_gzip(tmp_path):
-    path = tmp_path / "rows.jsonl.gz"
-    path.write_bytes(gzip.compress(b'{"text": "x"}\n' * 1000)[:-20])
-    with pytest.raises(InputError, match="damaged gzip"):
-        read(f"jsonl:{path}")
 
 
 @pytest.mark.parametrize(
@@ -120,67 +41,69 @@ def test_missing_sources(uri, message):
         read(uri)
 
 
-def test_a_source_without_documents_says_what_it_saw(tmp_path):
-    (tmp_path / "a.txt").write_bytes(b"\0")
-    with pytest.raises(InputError, match=r"no document in .*1 passed over, such as a.txt: binary"):
-        read(f"text:{tmp_path}")
+PLUGIN = """
+from xgen_core import Document
+from xgen_data.sources import Part
+
+class Reader:
+    def plan(self, config):
+        return [Part(path=letter) for letter in config.rest]
+
+    def read(self, part, config):
+        yield Document(id=part.path, text=part.path * 3, source=config.name)
+
+reader = Reader()
+broken = object()
+"""
 
 
-def test_standard_library():
-    both = read("python:stdlib")
-    first = next(i for i, item in enumerate(both) if getattr(item, "id", "").startswith("topics/"))
-    code, docs = both[:first], both[first:]
-    for name, part in (("stdlib-code", code), ("stdlib-docs", docs)):
-        source = read_source(SourceConfig(name="s", uri=f"python:{name}"))
-        assert list(itertools.islice(source, 20)) == part[:20]
-    assert "json/decoder.py" in texts(code)
-    assert len(texts(code)) > 400
-    assert not [i for i in texts(code) if {"test", "tests", "site-packages"} & set(i.split("/"))]
-    page = texts(docs)["reference/json/__init__.py"]
-    assert page.startswith("json\n====\n")
-    assert "def dumps(obj, *, skipkeys=False" in page
-    assert "Serialize ``obj`` to a JSON formatted ``str``." in page
-    assert "import" not in page.split("def dumps")[1].split("\n")[0]
-    assert "topics/assert" in texts(docs)
-    assert "module without docstrings" in drops(docs).values()
-
-
-def test_module_reference():
-    code = '''
-"""Head."""
-class Public(Base):
-    """About it."""
-    def method(self, a: int = 1) -> str:
-        """What it does.
-
-        More.
-        """
-    def _private(self):
-        """No."""
-def silent(): ...
-async def later(*args): "Soon."
-'''
-    assert module_reference(code, "m") == (
-        "m\n=\n\nHead.\n\nclass Public(Base)\n    About it.\n\n"
-        "    def method(self, a: int=1) -> str\n        What it does.\n\n        More.\n\n"
-        "async def later(*args)\n    Soon.\n"
+def test_other_packages_add_kinds_of_sources(tmp_path, monkeypatch):
+    info = tmp_path / "letters-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: letters\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[xgen.sources]\nletters = letters_plugin:reader\nbad = letters_plugin:nothing\n"
     )
-    assert module_reference("x = 1", "m") is None
+    (tmp_path / "letters_plugin.py").write_text(PLUGIN)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert texts(read("letters:ab")) == {"a": "aaa", "b": "bbb"}
+    with pytest.raises(PluginError, match=r"bad.* is installed but broken"):
+        read("bad:x")
+    with pytest.raises(InputError, match="did you mean 'letters'"):
+        read("leters:ab")
 
 
-def test_saved_data_set(tmp_path):
-    from datasets import Dataset, DatasetDict, disable_progress_bars
+def test_parts_make_the_source_and_survive_json(tmp_path):
+    for name in ("one", "two", "three"):
+        (tmp_path / f"{name}.txt").write_text(name)
+    config = SourceConfig(name="s", uri=f"text:{tmp_path}")
+    parts = [Part.from_json(part.to_json()) for part in plan_source(config)]
+    assert [item for part in parts for item in read_part(config, part)] == read(config.uri)
+    assert parts[0].size == 11
 
-    disable_progress_bars()
-    rows = Dataset.from_dict({"text": ["one", "two"], "id": ["x", "y"]})
-    rows.save_to_disk(str(tmp_path / "plain"))
-    DatasetDict(train=rows).save_to_disk(str(tmp_path / "split"))
-    assert texts(read(f"hf:{tmp_path / 'plain'}")) == {"x": "one", "y": "two"}
-    assert texts(read(f"hf:{tmp_path / 'split'}#train")) == {"x": "one", "y": "two"}
-    with pytest.raises(InputError, match=r"name one split, as .*#SPLIT: train"):
-        read(f"hf:{tmp_path / 'split'}")
-    with pytest.raises(InputError, match="not a data set saved by"):
-        read(f"hf:{tmp_path}")
-    Dataset.from_dict({"body": ["one"]}).save_to_disk(str(tmp_path / "other"))
-    with pytest.raises(InputError, match='row 1: expected a string under "text"'):
-        read(f"hf:{tmp_path / 'other'}")
+
+def test_damage_stops_or_is_counted(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "a"}\n{\n{"text": "b"}\n')
+    config = SourceConfig(name="s", uri=f"jsonl:{path}")
+    seen = []
+    with pytest.raises(InputError, match=r"rows\.jsonl:2: this line is not JSON"):
+        seen.extend(read_source(config))
+    assert texts(seen) == {"1": "a"}
+    items = list(read_source(config, damaged="drop"))
+    assert texts(items) == {"1": "a", "3": "b"}
+    (drop,) = (item for item in items if isinstance(item, Drop))
+    assert drop == Drop(reason="this line is not JSON", example=f"{path}:14", damaged=True)
+    assert describe_damage(config, drop) == f"{path}:2: this line is not JSON"
+
+
+@pytest.mark.parametrize("scheme", sorted(set(SOURCES) - {"python", "hub"}))
+def test_every_reader_says_what_is_missing(scheme, tmp_path):
+    with pytest.raises(InputError, match=rf"{scheme}:{tmp_path}/nothing.*no such"):
+        plan_source(SourceConfig(name="s", uri=f"{scheme}:{tmp_path}/nothing"))
+
+
+@pytest.mark.parametrize("scheme", sorted(set(SOURCES) - {"python", "hub", "hf", "text"}))
+def test_an_empty_directory_is_a_source_without_documents(scheme, tmp_path):
+    with pytest.raises(InputError, match="no document in"):
+        read(f"{scheme}:{tmp_path}")

@@ -1,15 +1,21 @@
-"""`code:DIR`: source files by extension, each with its language."""
+"""`code:DIR`: source files by extension, each with its language.
+
+DIR is a directory or a glob. A file whose extension is not in `LANGUAGES` is not read.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 
-from xgen_core import InputError
-from xgen_data.sources.tree import read_file, walk
-from xgen_data.steps import Item
+from xgen_data.recipe import SourceConfig
+from xgen_data.sources.files import identity_of, is_compressed, part_files
+from xgen_data.sources.reader import Part
+from xgen_data.sources.tree import plan_tree, read_file
+from xgen_data.steps import Drop, Item
 
-__all__ = ["LANGUAGES", "read_code"]
+__all__ = ["LANGUAGES", "CodeReader"]
 
 LANGUAGES = {
     ".c": "c",
@@ -53,19 +59,25 @@ LANGUAGES = {
 """Language by file extension; `.h` counts as C, as it mostly is."""
 
 
-def read_code(path: str, source: str) -> Iterator[Item]:
-    """Yield one document a source file, its language in `code.language`.
+@dataclass(frozen=True, slots=True)
+class CodeReader:
+    """Reads `code:DIR`; a document's language is in `code.language`."""
 
-    Raises:
-        InputError: no such directory.
-    """
-    root = Path(path)
-    if not path or not root.is_dir():
-        raise InputError(f"code:{path}: no such directory")
-    for file in walk(root, frozenset(LANGUAGES)):
-        yield read_file(
-            file,
-            name=file.relative_to(root).as_posix(),
-            source=source,
-            metadata={"code.language": LANGUAGES[file.suffix.lower()]},
-        )
+    def plan(self, config: SourceConfig) -> tuple[Part, ...]:
+        """Parts of up to a few hundred files.
+
+        Raises:
+            InputError: no such directory.
+        """
+        return plan_tree("code", config.rest, LANGUAGES, directory=True)
+
+    def read(self, part: Part, config: SourceConfig) -> Iterator[Item]:
+        """Yield one document a source file."""
+        for name, path in part_files(part):
+            file = PurePosixPath(name.lower())
+            suffix = PurePosixPath(file.stem).suffix if is_compressed(name) else file.suffix
+            if suffix in LANGUAGES:  # a glob may match others
+                metadata = {"code.language": LANGUAGES[suffix]}
+                yield read_file(path, name=name, source=config.name, metadata=metadata)
+            else:
+                yield Drop(reason="no known language", example=identity_of(name))

@@ -11,14 +11,18 @@ import ast
 import sysconfig
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 from xgen_core import Document, InputError
 from xgen_core.codec import unknown_name
-from xgen_data.sources.tree import read_file, walk
+from xgen_data.recipe import SourceConfig
+from xgen_data.sources.files import list_files
+from xgen_data.sources.reader import Part
+from xgen_data.sources.tree import read_file
 from xgen_data.steps import Drop, Item
 
-__all__ = ["module_reference", "read_python"]
+__all__ = ["PythonReader", "module_reference"]
 
 _LEFT_OUT = frozenset(
     {
@@ -35,32 +39,40 @@ _LEFT_OUT = frozenset(
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
-def read_python(part: str, source: str) -> Iterator[Item]:
-    """Yield the documents of `stdlib-code`, `stdlib-docs`, or `stdlib` for both.
+@dataclass(frozen=True, slots=True)
+class PythonReader:
+    """Reads `python:stdlib-code`, `python:stdlib-docs`, or `python:stdlib` for both.
 
     Tests, installed packages, lib2to3 (which holds code in Python 2) and the topics as a program
     are left out.
-
-    Raises:
-        InputError: another part, or an installation without its standard library's sources.
     """
-    parts = {
-        "stdlib-code": (_code,),
-        "stdlib-docs": (_docs,),
-        "stdlib": (_code, _docs),
-    }
-    if part not in parts:
-        raise InputError(unknown_name(f"python:{part}", [f"python:{p}" for p in parts], "source"))
-    root = Path(sysconfig.get_path("stdlib"))
-    for read in parts[part]:
-        yield from read(root, source)
+
+    def plan(self, config: SourceConfig) -> tuple[Part, ...]:
+        """One part each for code and documentation: `path` says which.
+
+        Raises:
+            InputError: another name.
+        """
+        kinds = {
+            "stdlib-code": ("code",),
+            "stdlib-docs": ("docs",),
+            "stdlib": ("code", "docs"),
+        }
+        if config.rest not in kinds:
+            known = [f"python:{kind}" for kind in kinds]
+            raise InputError(unknown_name(f"python:{config.rest}", known, "source"))
+        return tuple(Part(path=kind) for kind in kinds[config.rest])
+
+    def read(self, part: Part, config: SourceConfig) -> Iterator[Item]:
+        """Yield one document a module, and one a topic of the documentation."""
+        root = Path(sysconfig.get_path("stdlib"))
+        yield from (_code if part.path == "code" else _docs)(root, config.name)
 
 
-def _modules(root: Path) -> Iterator[tuple[Path, str]]:
-    for path in walk(root, frozenset({".py"})):
-        relative = path.relative_to(root)
-        if _LEFT_OUT.isdisjoint(relative.parts):
-            yield path, relative.as_posix()
+def _modules(root: Path) -> Iterator[tuple[str, str]]:
+    for file in list_files(str(root), (".py",), what="standard library").files:
+        if _LEFT_OUT.isdisjoint(PurePosixPath(file.name).parts):
+            yield str(root / file.name), file.name
 
 
 def _code(root: Path, source: str) -> Iterator[Item]:

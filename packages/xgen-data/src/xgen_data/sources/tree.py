@@ -1,45 +1,58 @@
-"""Walking a directory and reading one file of it: what text and code trees have in common."""
+"""One file, one document: what text, code and book trees have in common."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 from xgen_core import Document, InputError
 from xgen_core.records import Scalar
+from xgen_data.sources.files import (
+    MAX_BYTES,
+    DamageError,
+    group_files,
+    identity_of,
+    list_files,
+    read_limited,
+)
+from xgen_data.sources.reader import Part
 from xgen_data.steps import Drop, Item
 
-__all__ = ["read_file", "walk"]
+__all__ = ["TOO_LARGE", "plan_tree", "read_file"]
+
+TOO_LARGE = f"larger than {MAX_BYTES // 2**20} MiB"
 
 
-def walk(root: Path, suffixes: frozenset[str]) -> Iterator[Path]:
-    """Files below `root` with one of the suffixes (lower case), depth first, names in order.
+def plan_tree(
+    scheme: str, path: str, suffixes: Iterable[str], *, directory: bool = False
+) -> tuple[Part, ...]:
+    """Parts of the files with one of the suffixes below a directory, or of a glob or a file.
 
     Raises:
-        InputError: `root` is not a directory.
+        InputError: nothing is there, or a file where only a `directory` will do.
     """
-    if not root.is_dir():
-        raise InputError(f"{root}: no such directory")
-    for directory, subdirectories, names in os.walk(root, onerror=_fail):
-        subdirectories.sort()
-        for name in sorted(names):
-            if os.path.splitext(name)[1].lower() in suffixes:  # noqa: PTH122 - names are str
-                yield Path(directory, name)
-
-
-def _fail(error: OSError) -> None:
-    raise error  # os.walk would otherwise leave an unreadable directory out without a word
+    what = "directory" if directory else "file or directory"
+    try:
+        listing = list_files(path, suffixes, what=what)
+    except InputError as error:
+        raise InputError(f"{scheme}:{error}") from error
+    if listing.single and directory:
+        raise InputError(f"{scheme}:{path}: no such directory")
+    return group_files(listing)
 
 
 def read_file(
-    path: Path, *, name: str, source: str, metadata: Mapping[str, Scalar] | None = None
+    path: str, *, name: str, source: str, metadata: Mapping[str, Scalar] | None = None
 ) -> Item:
     """One file as a document with `name` as its id, or the reason why it is none."""
-    identity = name.encode("utf-8", "backslashreplace").decode()  # file names are bytes on disk
-    if not path.is_file():
+    identity = identity_of(name)
+    try:
+        content = read_limited(path)
+    except InputError:  # a link to nowhere, or a directory with such a name
         return Drop(reason="not a regular file", example=identity)
-    content = path.read_bytes()
+    except DamageError as damage:
+        return Drop(reason=damage.reason, example=f"{identity}:{damage.offset}", damaged=True)
+    if content is None:
+        return Drop(reason=TOO_LARGE, example=identity)
     if not content:
         return Drop(reason="empty file", example=identity)
     if b"\0" in content:
