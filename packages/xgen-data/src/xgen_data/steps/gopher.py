@@ -152,14 +152,16 @@ class GopherRepetition(DocumentStep):
                 return f"most frequent {n}-gram"
         if not self.repeated:
             return None
-        shortest = min(n for n, _ in self.repeated)
         lowest = min(limit for _, limit in self.repeated)
-        # What a longer n-gram repeats, its shorter ones repeat too: one look settles most texts.
-        if _covered_characters(words, shortest) <= lowest * size:
-            return None
-        for n, limit in self.repeated:
-            if len(words) >= n and _repeated_characters(words, n) > limit * size:
+        for i, (n, limit) in enumerate(sorted(self.repeated)):
+            repeats = _Repeats.of(words, n)
+            if repeats is None:  # then no longer n-gram repeats either
+                return None
+            most = repeats.covered()
+            if most > limit * size and repeats.characters() > limit * size:
                 return f"repeated {n}-grams"
+            if i == 0 and most <= lowest * size:
+                return None  # what longer n-grams repeat, these do too
         return None
 
 
@@ -186,39 +188,60 @@ def _top_characters(words: Words, n: int) -> int:
     return most * (int(words.lengths[first : first + n].sum()) + n - 1)
 
 
-def _later(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
-    """Whether each value occurred before."""
-    ordered = np.sort(hashes)
-    if not (ordered[1:] == ordered[:-1]).any():
-        return np.zeros(len(hashes), np.bool_)
-    order = np.argsort(hashes, kind="stable")
-    later = np.zeros(len(hashes), np.bool_)
-    later[order[1:]] = hashes[order[1:]] == hashes[order[:-1]]
-    return later
+@dataclass(frozen=True)
+class _Repeats:
+    """The n-grams of a text that occur more than once.
 
+    Attributes:
+        where: their positions, ascending.
+        hashes: of each.
+        later: `[w - n + 1]`: whether the n-gram there occurred before.
+    """
 
-def _covered_characters(words: Words, n: int) -> int:
-    """Characters of all words that belong to some n-gram that occurred before."""
-    later = _later(words.ngrams(n))
-    if not later.any():
-        return 0
-    covered = np.zeros(len(words), np.bool_)
-    for i in range(n):
-        covered[i : i + len(later)] |= later
-    return int(words.lengths[covered].sum())
+    words: Words
+    n: int
+    where: npt.NDArray[np.intp]
+    hashes: npt.NDArray[np.uint64]
+    later: npt.NDArray[np.bool_]
 
+    @classmethod
+    def of(cls, words: Words, n: int) -> _Repeats | None:
+        """None where every n-gram is there once."""
+        hashes = words.ngrams(n)
+        ordered = np.sort(hashes)
+        if not (ordered[1:] == ordered[:-1]).any():
+            return None
+        order = np.argsort(hashes, kind="stable")
+        ordered = hashes[order]
+        equal = ordered[1:] == ordered[:-1]
+        later = np.zeros(len(hashes), np.bool_)
+        later[order[1:]] = equal
+        member = later.copy()
+        member[order[:-1]] |= equal
+        where = np.flatnonzero(member)
+        return cls(words, n, where, hashes[where], later)
 
-def _repeated_characters(words: Words, n: int) -> int:
-    """Characters of n-grams that occurred before, going on behind each one that is found."""
-    hashes = words.ngrams(n).tolist()
-    ends = np.concatenate([[0], np.cumsum(words.lengths)]).tolist()
-    seen: set[int] = set()
-    total = i = 0
-    while i < len(hashes):
-        if hashes[i] in seen:
-            total += ends[i + n] - ends[i]
-            i += n
-        else:
-            seen.add(hashes[i])
-            i += 1
-    return total
+    def covered(self) -> int:
+        """Characters of all words in some n-gram that occurred before: no count is above it."""
+        covered = np.zeros(len(self.words), np.bool_)
+        for i in range(self.n):
+            covered[i : i + len(self.later)] |= self.later
+        return int(self.words.lengths[covered].sum())
+
+    def characters(self) -> int:
+        """Characters of n-grams that occurred before, going on behind each one that is found."""
+        ends = np.concatenate([[0], np.cumsum(self.words.lengths)])
+        sizes = (ends[self.where + self.n] - ends[self.where]).tolist()
+        seen: set[int] = set()
+        total = free = 0
+        for position, value, size in zip(
+            self.where.tolist(), self.hashes.tolist(), sizes, strict=True
+        ):
+            if position < free:
+                continue
+            if value in seen:
+                total += size
+                free = position + self.n
+            else:
+                seen.add(value)
+        return total

@@ -23,6 +23,10 @@ _UNITS = (
 )
 
 
+def _listed(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 def _class(characters: str) -> str:
     return re.escape(characters).replace("'", "\\'")
 
@@ -49,10 +53,10 @@ _URL = re.compile(
 _DIGIT_UNIT = re.compile(rf"[0-9.,]*[0-9](?:{_UNITS})\Z")
 _CLOCK = re.compile(r"(1[0-2]|[1-9])(a\.?m\.?|p\.?m\.?)\Z")
 _CLITIC = re.compile(r"(.+?)(n['’]t|['’](?:ll|ve|re|em|m|d|s|S))((?:['’]ve)?)\Z", re.IGNORECASE)
-_STEMS = frozenset(
+_STEMS = _listed(
     "i you he she it we they who what when where why how there that this everything "
     "ca could did does do had has have is are was were might must need ought sha should wo would "
-    "ai dare may let y".split(" ")
+    "ai dare may let y"
 )
 _JOINED = {
     "cannot": 3, "gonna": 3, "gotta": 3, "lets": 3, "dont": 2, "doesnt": 4, "didnt": 3, "cant": 2,
@@ -61,7 +65,7 @@ _JOINED = {
     "youre": 3, "youve": 3, "theyre": 4, "theyve": 4, "thats": 4, "whats": 4, "hes": 2, "shes": 3,
 }  # fmt: skip
 """Words written as one that are counted as two, and where they are cut."""
-_WHOLE = frozenset(
+_WHOLE = _listed(
     "a.m. p.m. Adm. Bros. co. Co. Corp. D.C. Dr. e.g. E.g. E.G. Gen. Gov. i.e. I.e. I.E. Inc. Jr. "
     "Ltd. Md. Messrs. Mo. Mont. Mr. Mrs. Ms. Ph.D. Prof. Rep. Rev. Sen. St. vs. v.s. "
     "Jan. Feb. Mar. Apr. Jun. Jul. Aug. Sep. Sept. Oct. Nov. Dec. "
@@ -69,8 +73,8 @@ _WHOLE = frozenset(
     "Mich. Minn. Miss. N.C. N.D. N.H. N.J. N.M. N.Y. Neb. Nebr. Nev. Okla. Ore. Pa. S.C. Tenn. "
     "Va. Wash. Wis. 'em 'Cause 'cause 'Cos 'cos 'Til 'til o'clock ma'am y'all "
     ":) :( ;) :-) :-( ;-) :D :P :/ :| <3 ^_^ -_- :-D :-P :-/ xD XD :o :O =) =( "
-    "): '' 8) (= =( and/or --- :* ;P ;D =D =/ >:( (: (; o_o O_O v.v c/o w/o".split(" ")
-    + [f"{letter}." for letter in "abcdefghijklmnopqrstuvwxyz"]
+    "): '' 8) (= =( and/or --- :* ;P ;D =D =/ >:( (: (; o_o O_O v.v c/o w/o"
+    + " ".join(f" {letter}." for letter in "abcdefghijklmnopqrstuvwxyz")
 )
 
 
