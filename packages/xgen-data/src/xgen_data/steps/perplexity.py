@@ -1,4 +1,4 @@
-"""How surprising a text is to an n-gram model of bytes, and which third of the crawl that puts it in.
+"""How surprising a text is to an n-gram model of bytes, and in which part of a crawl that puts it.
 
 CCNet (Wenzek et al. 2020) trains a model on Wikipedia, ranks pages by perplexity and cuts them at
 the 30th and 60th percentile into head, middle and tail; RedPajama keeps head and middle. CCNet's
@@ -68,7 +68,7 @@ def _count(texts: Iterable[str], order: int) -> tuple[_Keys, npt.NDArray[np.int6
 
 
 def _discounts(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """What to take off counts of 1, 2 and more: Chen and Goodman's estimate from counts of counts."""
+    """What to take off counts of 1, 2 and more: from counts of counts, as in the paper."""
     n1, n2, n3, n4 = (max(int((counts == i).sum()), 1) for i in (1, 2, 3, 4))
     base = n1 / (n1 + 2 * n2)
     raw = [1 - 2 * base * n2 / n1, 2 - 3 * base * n3 / n2, 3 - 4 * base * n4 / n3]
@@ -243,6 +243,9 @@ class Perplexity:
         ] * ranked
         results: list[Document | Drop] = []
         for document in documents:
+            if not document.text:
+                results.append(Drop(reason="no text"))
+                continue
             value = model.perplexity(document.text)
             tags: dict[str, str | float] = {"perplexity.value": round(value, 4)}
             if ranked:
