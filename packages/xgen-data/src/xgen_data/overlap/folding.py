@@ -1,4 +1,4 @@
-"""Letters beyond ASCII made comparable: case, marks, digits and space; see `words` for the rules."""
+"""Characters beyond ASCII made comparable: case, marks, digits, space; `words` has the rules."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -84,7 +85,7 @@ def _from_words(words: Words, ngram: int) -> Shingles:
 def shingle_sets(texts: Sequence[str], *, ngram: int = NGRAM) -> list[U64]:
     """The set of each document's shingles: sorted, each once."""
     hashes, offsets = shingle(texts, ngram=ngram)
-    return [np.unique(hashes[a:b]) for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    return [np.unique(hashes[a:b]) for a, b in itertools.pairwise(offsets)]
 
 
 def jaccard(left: U64, right: U64) -> float:
