@@ -2,7 +2,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xgen_data.overlap import hash_words, jaccard, shingle, shingle_sets, split_words
@@ -46,6 +46,7 @@ def test_numbers_stay_where_asked():
 
 
 @pytest.mark.parametrize("numbers", [True, False])
+@settings(max_examples=40)
 @given(st.lists(st.one_of(st.text(), st.text(alphabet="aB1.,é 東\n"), st.sampled_from(TEXTS))))
 def test_hashes_are_those_of_the_words(numbers, texts):
     hashes, offsets = hash_words(texts, numbers=numbers)
@@ -81,6 +82,7 @@ def test_shingles():
     assert list(shingle(["one two"], ngram=2).hashes) == list(short)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.text(alphabet="ab c", max_size=40), max_size=12), st.integers(1, 6))
 def test_shingles_do_not_depend_on_neighbours(texts, ngram):
     together = shingle(texts, ngram=ngram)
@@ -89,6 +91,7 @@ def test_shingles_do_not_depend_on_neighbours(texts, ngram):
     np.testing.assert_array_equal(together.hashes, np.concatenate([*alone, np.zeros(0, np.uint64)]))
 
 
+@settings(max_examples=40)
 @given(st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)))
 def test_jaccard(left, right):
     arrays = [np.array(sorted(s), np.uint64) for s in (left, right)]
