@@ -2,12 +2,15 @@
 
 Each example is judged by a classifier that has not seen it: the data are dealt into folds, and the
 probabilities of a fold come from a classifier trained on the others. An example counts as
-mislabelled by the rule of confident learning (Northcutt, Jiang and Chuang, *Confident Learning*, JAIR 2021): a
-label is a candidate where its probability reaches the mean probability that it has among the
-examples that carry it; the likeliest candidate, where it is not the given label, is suggested. So a
-label that the classifier is never sure of needs less evidence than one that it always knows.
+mislabelled by the rule of confident learning (Northcutt, Jiang and Chuang, JAIR 2021): a label is a
+candidate where its probability reaches the mean probability that it has among the examples that
+carry it; the likeliest candidate, where it is not the given label, is suggested. So a label that
+the classifier is never sure of needs less evidence than one that it always knows.
 
-Nothing is listed where the classifier learnt nothing: see `LabelNoise.skill`.
+Such a rule lists the classifier's own mistakes as well. How far it can be trusted on the data at
+hand is therefore measured on them: a tenth of the labels is changed at random, everything is done
+again, and what is found of the changed labels is compared with what is said of the others. Nothing
+is listed where the classifier learnt nothing.
 """
 
 from __future__ import annotations

@@ -140,7 +140,7 @@ def check_split(examples: Sequence[Example], split: Split) -> None:
     """
     sides: dict[str, set[str]] = {"train": set(), "validation": set(), "dropped": set()}
     for example, side in zip(examples, split.sides, strict=True):
-        found = [f"input {normalise(input_text(example))[:80]!r}"]
+        found = [f"input {normalise(input_text(example))!r}"]
         if split.level == "task":
             found.append(f"task {example.task!r}")
         if split.level == "task_type":
@@ -152,7 +152,9 @@ def check_split(examples: Sequence[Example], split: Split) -> None:
                 sides[side].add(f"group {group!r}")
     shared = sorted(sides["train"] & sides["validation"])
     if shared:
-        raise ValueError(f"{len(shared)} things are on both sides of the split, first {shared[0]}")
+        raise ValueError(
+            f"{len(shared)} things are on both sides of the split, first {shared[0]:.120}"
+        )
 
 
 def _groups(
