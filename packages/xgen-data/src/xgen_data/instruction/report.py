@@ -72,6 +72,8 @@ class NoiseCount(Record):
     accuracy: float
     skill: float
     noise: float
+    recall: float
+    lift: float
     issues: int
 
 
@@ -136,6 +138,8 @@ def noise_counts(noise: Iterable[LabelNoise]) -> tuple[NoiseCount, ...]:
             accuracy=found.accuracy,
             skill=found.skill,
             noise=found.noise,
+            recall=found.recall,
+            lift=found.lift,
             issues=len(found.issues),
         )
         for found in noise
@@ -198,12 +202,15 @@ def _tasks(tasks: Sequence[SplitCount]) -> Table:
 
 def _inconsistencies(summary: Summary) -> Table:
     rows: list[tuple[Scalar, ...]] = [
-        (f"{c.kind} input, {c.answers} answers", None, c.count, None, None)
+        (f"{c.kind} input, {c.answers} answers", None, c.count, None, None, None, None)
         for c in summary.conflicts
     ]
-    rows += [("doubtful labels", n.task or "–", n.issues, n.skill, n.noise) for n in summary.noise]
+    rows += [
+        ("doubtful labels", n.task or "–", n.issues, n.skill, n.noise, n.recall, n.lift)
+        for n in summary.noise
+    ]
     return Table(
-        columns=("finding", "task", "count", "classifier's skill", "estimated noise"),
+        columns=("finding", "task", "count", "skill", "noise, at most", "recall", "lift"),
         rows=tuple(rows),
     )
 

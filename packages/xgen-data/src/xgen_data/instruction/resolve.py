@@ -1,7 +1,7 @@
 """Which examples to leave out because of an inconsistency, for those who want a machine to decide.
 
 Only what is plain is acted upon: equal or merely reworded inputs with contradicting labels or short
-answers, and labels that the classifier speaks against. Of contradicting answers the one with most
+answers, and labels that a telling classifier (`LabelNoise.is_telling`) speaks against. Of contradicting answers the one with most
 examples behind it stays; where none has most, all go. Near inputs and open answers stay.
 """
 
@@ -52,6 +52,6 @@ def suspects(
             for identity in alike[keys[loser]]:
                 reasons.setdefault(identity, reason)
     for found in noise:
-        for issue in found.issues:
+        for issue in found.issues if found.is_telling else ():
             reasons.setdefault(issue.id, "label is unlikely")
     return reasons
