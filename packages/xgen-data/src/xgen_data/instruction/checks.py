@@ -22,7 +22,7 @@ _REFUSAL_OPENINGS = re.compile(
             [\w\s-]{0,40},?\s*(?:i|it)\b[^.!?]{0,60}?
             (?:can(?:no|'|’)?t|unable|not\s+able|do\s+not|don['’]?t|not\s+(?:have|capable))
       | i\s+(?:can(?:no|'|’)?t|am\s+unable\s+to|am\s+not\s+able\s+to)\s+
-            (?:assist|help|fulfil?l|comply|answer|provide|complete|generate|create)\b
+            (?:assist|help(?!\s+\w+ing\b)|fulfil?l|comply|answer|provide|complete|generate|create)\b
     )""",
     re.IGNORECASE | re.VERBOSE,
 )

@@ -175,7 +175,7 @@ def judge_labels(probabilities: Floats, given: Ints) -> tuple[Floats, Ints]:
     """
     classes = probabilities.shape[1]
     thresholds = np.array([probabilities[given == c, c].mean() for c in range(classes)])
-    candidates = np.where(probabilities >= thresholds, probabilities, -1.0)
+    candidates = np.where(probabilities >= thresholds - 1e-9, probabilities, -1.0)
     confident = candidates.argmax(axis=1)
     confident[candidates.max(axis=1) < 0] = -1
     return thresholds, confident

@@ -1,8 +1,9 @@
 """Which examples to leave out because of an inconsistency, for those who want a machine to decide.
 
 Only what is plain is acted upon: equal or merely reworded inputs with contradicting labels or short
-answers, and labels that a telling classifier (`LabelNoise.is_telling`) speaks against. Of contradicting answers the one with most
-examples behind it stays; where none has most, all go. Near inputs and open answers stay.
+answers, and labels that a telling classifier (`LabelNoise.is_telling`) speaks against. Of
+contradicting answers the one with most examples behind it stays; where none has most, all go. Near
+inputs and open answers stay.
 """
 
 from __future__ import annotations
