@@ -19,7 +19,7 @@ import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -55,7 +55,7 @@ from xgen_data.reading import (
     read_task,
 )
 from xgen_data.recipe import DataRecipe
-from xgen_data.removal import RemovalCount, remove_copies
+from xgen_data.removal import NEAR_DUPLICATES, RemovalCount, remove_copies
 from xgen_data.sections import documents_section, tokens_section
 from xgen_data.store import TokenStore
 from xgen_data.tokens import (
@@ -79,6 +79,7 @@ def build(
     workers: int = 0,
     tokenizer: Tokenizer | None = None,
     memory: int = MEMORY,
+    say: Callable[[str], None] = lambda message: None,
 ) -> Path:
     """Build, or go on building, the token store of a recipe.
 
@@ -91,6 +92,7 @@ def build(
             `if __name__ == "__main__":`, because workers are spawned.
         tokenizer: use this object and not the recipe's; only in this process.
         memory: bytes that one task may hold before it spills to disk; changes nothing else.
+        say: told what a long piece of work will cost before it begins.
 
     Returns:
         `output`.
@@ -104,7 +106,8 @@ def build(
     """
     if tokenizer is not None and (workers or executor is not None):
         raise ValueError("worker processes open the recipe's tokenizer: give one or the other")
-    builder = _Builder(recipe, Path(output), executor or Processes(workers=workers), memory)
+    executor = executor or Processes(workers=workers)
+    builder = _Builder(recipe, Path(output), executor, memory, say)
     chosen = None
     if until == "tokens":  # before the long work, in case there is none
         chosen = tokenizer or open_tokenizer(recipe.tokenizer)
@@ -172,8 +175,16 @@ def _kept_path(store: Path, stem: Path) -> Path:
 
 
 class _Builder:
-    def __init__(self, recipe: DataRecipe, store: Path, executor: Executor, memory: int) -> None:
-        self.recipe, self.store, self.executor, self.memory = recipe, store, executor, memory
+    def __init__(
+        self,
+        recipe: DataRecipe,
+        store: Path,
+        executor: Executor,
+        memory: int,
+        say: Callable[[str], None],
+    ) -> None:
+        self.recipe, self.store, self.executor = recipe, store, executor
+        self.memory, self.say = memory, say
         self.work = store / "work"
 
     def documents(self) -> DocumentsSummary:
@@ -226,7 +237,7 @@ class _Builder:
     def _decide(self, tasks: Sequence[ReadTask], decided: Path) -> None:
         """Say which documents stay and which file each goes to."""
         tables = [open_keys(task.stem, task.source) for task in tasks]
-        removed = remove_copies(self.recipe, tables, self.memory)
+        removed = remove_copies(self.recipe, tables, decided.parent, self.memory, self.say)
         files = plan_files(self.recipe, tables, self.memory)
         for table in tables:
             with atomic_file(_kept_path(self.store, table.stem)) as handle:
@@ -256,6 +267,9 @@ class _Builder:
         summary = summarise(self.recipe, parts, removed, tables, written)
         check_training(summary)
         self._remove_strangers(written)
+        evidence = decided.parent / NEAR_DUPLICATES
+        if evidence.exists():
+            shutil.copyfile(evidence, self.store / "documents" / NEAR_DUPLICATES)
         write_summary(self.store, summary)
 
     def _remove_strangers(self, written: Sequence[DocumentsFile]) -> None:

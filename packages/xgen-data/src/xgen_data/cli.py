@@ -90,7 +90,11 @@ def build(
     else:
         executor = Processes(workers=processes)
     store = build_store(
-        load_recipe(recipe, DataRecipe, settings), output, until=until, executor=executor
+        load_recipe(recipe, DataRecipe, settings),
+        output,
+        until=until,
+        executor=executor,
+        say=lambda message: click.echo(message, err=True),
     )
     tables = {"documents": funnel_table(read_summary(store))}
     if until == "tokens":

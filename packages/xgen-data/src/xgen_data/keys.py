@@ -12,9 +12,11 @@ Which documents are kept is decided on keys alone; texts are moved once, when al
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,6 +53,12 @@ class KeyTable:
     source: int
     keys: npt.NDArray[np.void]
     kept: npt.NDArray[np.uint8]
+
+    def document(self, row: int) -> dict[str, Any]:
+        """The document in its JSON form, read from the part's file."""
+        lines = _mapped(self.stem.with_suffix(".jsonl"), np.dtype(np.uint8))
+        begin = int(self.keys["offset"][row])
+        return json.loads(lines[begin : begin + int(self.keys["length"][row])].tobytes())
 
     def bands(self, count: int) -> npt.NDArray[np.uint64]:
         """`[documents, count]`, mapped."""
