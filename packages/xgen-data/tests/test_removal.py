@@ -75,7 +75,9 @@ def test_near_duplicates_go_with_evidence(pages, tmp_path, tree):
     assert kept(store) == kept(build(pages, tmp_path / "all", until="documents")) - {
         f"n{i}" for i in range(5)
     }
-    evidence = [json.loads(x) for x in (store / "documents/near-duplicates.jsonl").open()]
+    evidence = [
+        json.loads(x) for x in (store / "documents/near-duplicates.jsonl").read_text().splitlines()
+    ]
     assert {(e["id"], e["like_id"]) for e in evidence} == {(f"n{i}", f"o{i}") for i in range(5)}
     assert all(0.8 <= e["jaccard"] < 1 for e in evidence)
     assert read_summary(store).sources[1].removed == {"near": 5}

@@ -43,6 +43,7 @@ from xgen_data.documents import (
     write_summary,
 )
 from xgen_data.executor import Executor, Processes, Ranks
+from xgen_data.fim import FIM_MARKERS
 from xgen_data.keys import KeyTable, open_keys
 from xgen_data.manifest import Line, Manifest, Shard, TokenizerInfo, read_manifest, write_manifest
 from xgen_data.reading import (
@@ -293,8 +294,9 @@ class _Builder:
             if not (self.store / "tokenizer").exists():
                 with atomic_directory(self.store / "tokenizer") as directory:
                     tokenizer.save(directory)
+        _check_markers(self.recipe, tokenizer)
         dtype = token_dtype(tokenizer.vocab_size)
-        tasks = shard_tasks(self.store, summary, dtype)
+        tasks = shard_tasks(self.store, self.recipe, summary, dtype)
         done = self.store / "manifest.json"
         wanted = {task.shard: task.documents_sha256 for task in tasks}
         if done.exists():
@@ -322,6 +324,16 @@ class _Builder:
         self.executor.wait(done)
         TokenStore.open(self.store)  # the sizes of what earlier, interrupted builds left
         return read_manifest(self.store)
+
+
+def _check_markers(recipe: DataRecipe, tokenizer: Tokenizer) -> None:
+    missing = [name for name in FIM_MARKERS if name not in tokenizer.special_ids]
+    for source in recipe.sources:
+        if source.fim is not None and missing:
+            raise InputError(
+                f"source {source.name!r} is to be filled in the middle, but tokenizer "
+                f"{tokenizer.name!r} has no special token {', '.join(missing)}"
+            )
 
 
 def _encoded_documents(manifest: Manifest) -> dict[str, str]:

@@ -16,15 +16,35 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from xgen_core import Document, Segment
 
-__all__ = ["FIM_MARKERS", "fim_order", "fim_segments", "fim_text"]
+__all__ = ["FIM_MARKERS", "FillInTheMiddle", "fim_order", "fim_segments", "fim_text"]
 
 FIM_MARKERS = ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")
 """Names of XGen's special tokens, StarCoder's too."""
 _PREFIX, _SUFFIX, _MIDDLE = FIM_MARKERS
 _SHORTEST = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillInTheMiddle:
+    """Settings of a source whose documents are rearranged; `fim_segments` explains them."""
+
+    rate: float = 0.5
+    spm_rate: float = 0.5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.rate <= 1 and 0 <= self.spm_rate <= 1):
+            raise ValueError(
+                f"rate and spm_rate must lie in [0, 1], got {self.rate} and {self.spm_rate}"
+            )
+
+    def segments(self, document: Document) -> tuple[Segment, ...]:
+        """The document, rearranged or not."""
+        return fim_segments(document, self.rate, self.spm_rate, self.seed)
 
 
 def fim_segments(

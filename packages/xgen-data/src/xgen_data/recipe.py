@@ -8,6 +8,7 @@ from typing import Literal
 
 from xgen_core.codec import JSON, encode
 from xgen_data.deduplication import Deduplication
+from xgen_data.fim import FillInTheMiddle
 from xgen_data.steps.step import Step
 
 __all__ = ["DataRecipe", "SourceConfig"]
@@ -24,6 +25,7 @@ class SourceConfig:
         uri: `scheme:rest`; `xgen_data.sources` lists the schemes.
         text, id: names of the columns that hold the text and its id, where rows have columns.
         steps: run on this source only, before those of the recipe.
+        fim: rearrange a share of its training documents to be filled in the middle.
     """
 
     name: str
@@ -31,6 +33,7 @@ class SourceConfig:
     text: str = "text"
     id: str = "id"
     steps: tuple[Step, ...] = ()
+    fim: FillInTheMiddle | None = None
 
     @property
     def scheme(self) -> str:

@@ -4,27 +4,30 @@
     tokens/train/SOURCE/00000.offsets    uint64: where each document begins, and the end of the last
     tokens/train/SOURCE/00000.json       the shard's receipt, written after both
 
+A source may be rearranged to be filled in the middle (`xgen_data.fim`); that happens here, because
+its markers are special tokens, which no text may hold.
+
 File → shard is an idempotent task: a shard with a receipt for this very file is done, any other is
 made again.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from xgen_core import Document, FormatError, Tokenizer, open_tokenizer
 from xgen_core.codec import CodecError
-from xgen_core.files import atomic_file, read_json, read_jsonl, sha256_file, write_json
-from xgen_data.documents import DocumentsSummary
-from xgen_data.encoding import encode_texts
+from xgen_core.files import read_json, read_jsonl, sha256_file
+from xgen_data.documents import SPLITS, DocumentsSummary
+from xgen_data.encoding import encode_many, encode_texts
+from xgen_data.fim import FillInTheMiddle
 from xgen_data.manifest import Shard
+from xgen_data.recipe import DataRecipe
+from xgen_data.shards import ShardWriter
 
 __all__ = [
     "EncodeContext",
@@ -50,6 +53,7 @@ class ShardTask:
         shard: the shard's path below `store`, without suffix.
         split, source: which line the shard belongs to.
         dtype: of the ids.
+        fim: whether documents are rearranged to be filled in the middle.
     """
 
     store: Path
@@ -59,6 +63,7 @@ class ShardTask:
     split: str
     source: str
     dtype: Literal["uint16", "uint32"]
+    fim: FillInTheMiddle | None = None
 
 
 def token_dtype(vocab_size: int) -> Literal["uint16", "uint32"]:
@@ -67,9 +72,16 @@ def token_dtype(vocab_size: int) -> Literal["uint16", "uint32"]:
 
 
 def shard_tasks(
-    store: Path, summary: DocumentsSummary, dtype: Literal["uint16", "uint32"]
+    store: Path,
+    recipe: DataRecipe,
+    summary: DocumentsSummary,
+    dtype: Literal["uint16", "uint32"],
 ) -> list[ShardTask]:
-    """All tasks, in the order of the summary's files."""
+    """All tasks, in the order of the summary's files.
+
+    What is held out is not rearranged, so that it measures the same with any setting.
+    """
+    fim = {source.name: source.fim for source in recipe.sources}
     tasks: list[ShardTask] = []
     for entry in summary.files:
         number = Path(entry.file).stem.removeprefix(f"{entry.source}-")
@@ -82,6 +94,7 @@ def shard_tasks(
                 split=entry.split,
                 source=entry.source,
                 dtype=dtype,
+                fim=fim[entry.source] if entry.split == SPLITS[0] else None,
             )
         )
     return tasks
@@ -143,53 +156,31 @@ def encode_shard(task: ShardTask, tokenizer: Tokenizer) -> Shard:
         ValueError: the tokenizer gives ids outside its vocabulary.
         OSError: from the file system; nothing half-written is left then.
     """
-    stem = task.store / task.shard
-    receipt = stem.with_suffix(".json")
-    receipt.unlink(missing_ok=True)
     path = task.store / "documents" / task.documents
     if sha256_file(path) != task.documents_sha256:
         raise FormatError(f"{path}: changed since it was written; build the documents again")
-    starts = [np.zeros(1, np.int64)]
-    tokens = size = 0
-    digest = hashlib.sha256()
-    with atomic_file(stem.with_suffix(".ids")) as handle:
-        for texts in _batches(path):
-            ids, offsets = encode_texts(texts, tokenizer)
-            if ids.max() >= tokenizer.vocab_size:
-                raise ValueError(
-                    f"tokenizer {tokenizer.name!r} gave id {ids.max()}, but says that its "
-                    f"vocab_size is {tokenizer.vocab_size}"
-                )
-            content = ids.astype(np.dtype(task.dtype).newbyteorder("<")).tobytes()
-            handle.write(content)
-            digest.update(content)
-            starts.append(offsets[1:] + tokens)
-            tokens += len(ids)
-            size += sum(len(text.encode("utf-8")) for text in texts)
-    starts_bytes = np.concatenate(starts).astype("<u8").tobytes()
-    with atomic_file(stem.with_suffix(".offsets")) as handle:
-        handle.write(starts_bytes)
-    shard = Shard(
-        file=task.shard,
-        tokens=tokens,
-        documents=len(starts_bytes) // 8 - 1,
-        bytes=size,
-        sha256=digest.hexdigest(),
-        offsets_sha256=hashlib.sha256(starts_bytes).hexdigest(),
-        documents_sha256=task.documents_sha256,
+    writer = ShardWriter(
+        task.store, task.shard, dtype=task.dtype, masked=False, vocab_size=tokenizer.vocab_size
     )
-    write_json(receipt, shard.to_json())
-    return shard
+    with writer:
+        for documents in _batches(path):
+            if task.fim is None:
+                ids, offsets = encode_texts([d.text for d in documents], tokenizer)
+            else:
+                segments = [task.fim.segments(document) for document in documents]
+                ids, _, offsets = encode_many(segments, tokenizer)
+            writer.add(ids, offsets, sum(len(d.text.encode("utf-8")) for d in documents))
+    return writer.finish(task.documents_sha256)
 
 
-def _batches(path: Path) -> Iterator[list[str]]:
-    texts: list[str] = []
+def _batches(path: Path) -> Iterator[list[Document]]:
+    documents: list[Document] = []
     size = 0
     for document in read_jsonl(path, Document.from_json):
-        texts.append(document.text)
+        documents.append(document)
         size += len(document.text)
         if size >= _BATCH:
-            yield texts
-            texts, size = [], 0
-    if texts:
-        yield texts
+            yield documents
+            documents, size = [], 0
+    if documents:
+        yield documents
