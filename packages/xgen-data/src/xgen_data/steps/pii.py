@@ -26,8 +26,8 @@ PLACEHOLDERS = {
     "card": "<CARD>",
     "iban": "<IBAN>",
 }
-"""StarCoder's names where it has one, so that models trained on either see the same. They are fixed,
-as an invented but valid-looking address would be somebody's."""
+"""StarCoder's names where it has one, so that models trained on either see the same. They are
+fixed, as an invented but valid-looking address would be somebody's."""
 
 _EMAIL = re.compile(
     r"(?<![\w.+%/-])[A-Za-z0-9_][\w.+%-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+"
@@ -72,7 +72,7 @@ _ISSUERS = re.compile(
 def is_card(number: str) -> bool:
     """Whether it is a payment card's number: an issuer's prefix and length, and Luhn's checksum."""
     digits = _NOT_DIGIT.sub("", number)
-    if not _ISSUERS.fullmatch(digits) or len(set(digits)) < 3:
+    if not _ISSUERS.fullmatch(digits) or len(set(digits)) == 1:
         return False
     total = 0
     for i, digit in enumerate(map(int, reversed(digits))):
