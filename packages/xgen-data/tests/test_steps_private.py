@@ -35,6 +35,8 @@ def masked(text, **settings):
         ("image@2x.png and f(x)@y", None, {}),
         ("at 81.2.69.160 now", "at <IP_ADDRESS> now", {"ip": 1}),
         ("10.0.0.1 192.168.1.1 127.0.0.1 0.0.0.0 8.8.8.8", None, {}),
+        ("Policy 4.6.2.1, section 3.4.1.3", None, {}),
+        ("11.22.33.44:8080", "<IP_ADDRESS>:8080", {"ip": 1}),
         ("999.1.1.1 1.2.3.4.5 v1.22.33.44 1.2.3 x81.2.69.160", None, {}),
         ("[2a00:1450:4001:81b::200e]", "[<IP_ADDRESS>]", {"ip": 1}),
         ("std::vector fe80::1 ::1 12:30:45 2001:db8::1 a::b::c", None, {}),
@@ -126,6 +128,8 @@ KEYS = {
 def test_issued_keys(key):
     assert found(f'x = "{key}" # c') == 'x = "<KEY>" # c'
     assert found(key, action="drop") == "secret"
+    shown = "AKIA" + "IOSFODNN7" + "EXAMPLE"
+    assert found(shown) == shown
     short = key[:9]
     assert found(f"x = {short}") == f"x = {short}"
 
@@ -171,7 +175,7 @@ def test_entropy_and_randomness():
     assert entropy("abcd") == 2
     assert entropy("aaaa") == 0
     keys = [made(32) for _ in range(200)] + [made(32, "0123456789abcdef") for _ in range(200)]
-    assert sum(map(looks_random, keys)) >= 392
+    assert sum(map(looks_random, keys)) >= 380
     names = [
         "get_user_by_email_2",
         "TransformerDecoderLayer1",

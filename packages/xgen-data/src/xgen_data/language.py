@@ -23,7 +23,7 @@ __all__ = ["UNKNOWN", "Backend", "Verdict", "backends", "identify"]
 UNKNOWN = "unknown"
 """The verdict on a text without letters, or on one that no model recognises."""
 Backend = Literal["auto", "fasttext", "langid"]
-_CHARACTERS = 2000
+_CHARACTERS = 1000
 _SCRIPTS = (
     (re.compile("[\u3040-\u30ff]"), 0.1, frozenset(("ja",))),
     (re.compile("[\u4e00-\u9fff\u3400-\u4dbf]"), 0.5, frozenset(("zh", "ja", "yue", "wuu"))),

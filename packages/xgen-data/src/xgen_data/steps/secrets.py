@@ -49,11 +49,10 @@ _URL = re.compile(
     r"(?<=://)(?P<user>[^\s:/@'\"<>]{1,64}):(?P<password>[^\s:/@'\"<>${}]{3,128})@(?=\w)"
 )
 _ASSIGNED = re.compile(
-    r"(?P<name>[\w.-]*(?:secret|token|passw(?:or)?d|api_?-?key|access_?-?key|auth_?-?key|credential)"
-    r"[\w.-]*)['\"]?\s*(?::=|=>|[:=])\s*['\"](?P<value>[^\s'\"]{8,200})['\"]",
+    r"(?P<name>secret|token|passw(?:or)?d|api_?-?key|access_?-?key|auth_?-?key|credential)"
+    r"[\w.-]{0,64}['\"]?\s*(?::=|=>|[:=])\s*['\"](?P<value>[^\s'\"]{8,200})['\"]",
     re.IGNORECASE,
 )
-_NAMES = re.compile("secret|token|passw|key|credential", re.IGNORECASE)
 _VOWELS = frozenset("aeiouyAEIOUY")
 _RUNS = re.compile(r"[A-Za-z]+")
 _HOLLOW = re.compile(
@@ -132,7 +131,9 @@ class Secrets(DocumentStep):
     def _find(self, text: str) -> Iterator[Found]:
         for sign, pattern in _ISSUED:
             if sign in text:
-                yield from (Found(m.start(), m.end(), "key") for m in pattern.finditer(text))
+                for match in pattern.finditer(text):
+                    if "EXAMPLE" not in match[0]:  # as Amazon writes it in its manuals
+                        yield Found(match.start(), match.end(), "key")
         if "PRIVATE KEY" in text:
             yield from (Found(m.start(), m.end(), "key") for m in _BLOCK.finditer(text))
         if "eyJ" in text:
@@ -143,7 +144,7 @@ class Secrets(DocumentStep):
             for match in _URL.finditer(text):
                 if _is_password(match["user"], match["password"]):
                     yield Found(*match.span("password"), "password")
-        if self.assignments and _NAMES.search(text):
+        if self.assignments:
             yield from _assigned(text)
 
 
