@@ -40,7 +40,7 @@ def load_arrays(
         FormatError: not such a file, damaged, or of another format or version.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with Path(path).open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
         header = json.loads(arrays.pop("header").tobytes())
     except FileNotFoundError:

@@ -238,9 +238,8 @@ class Perplexity:
         """The documents, tagged, or that their bucket is not kept."""
         model = load_byte_model(self.model)
         ranked = len(model.quantiles) > 0 or len(set(self.keep)) < 3
-        cuts = [
-            quantile_of(model.quantiles, s, model.path) for s in (self.head, self.middle)
-        ] * ranked
+        shares = (self.head, self.middle) if ranked else ()
+        cuts = [quantile_of(model.quantiles, share, model.path) for share in shares]
         results: list[Document | Drop] = []
         for document in documents:
             if not document.text:

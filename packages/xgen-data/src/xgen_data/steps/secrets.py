@@ -1,8 +1,8 @@
 """Keys, tokens and passwords that were committed by mistake.
 
-Most have a form given by who issues them; for the rest, an assignment to a name that says secret, of
-a value that looks random, which is two things: entropy, and not being made of words. StarCoder did
-this with detect-secrets and a gibberish filter; here it needs neither.
+Most have a form given by who issues them; for the rest, an assignment to a name that says secret,
+of a value that looks random, which is two things: entropy, and not being made of words. StarCoder
+did this with detect-secrets and a gibberish filter; here it needs neither.
 """
 
 from __future__ import annotations
@@ -49,16 +49,17 @@ _URL = re.compile(
     r"(?<=://)(?P<user>[^\s:/@'\"<>]{1,64}):(?P<password>[^\s:/@'\"<>${}]{3,128})@(?=\w)"
 )
 _ASSIGNED = re.compile(
-    r"(?P<name>[\w.-]*(?:secret|token|passw(?:or)?d|api_?-?key|access_?-?key|auth_?-?key|credential)"
-    r"[\w.-]*)['\"]?\s*(?::=|=>|[:=])\s*['\"](?P<value>[^\s'\"]{8,200})['\"]",
+    r"(?P<name>secret|token|passw(?:or)?d|api_?-?key|access_?-?key|auth_?-?key|credential)"
+    r"[\w.-]{0,64}['\"]?\s*(?::=|=>|[:=])\s*['\"](?P<value>[^\s'\"]{8,200})['\"]",
     re.IGNORECASE,
 )
-_NAMES = re.compile("secret|token|passw|key|credential", re.IGNORECASE)
 _VOWELS = frozenset("aeiouyAEIOUY")
 _RUNS = re.compile(r"[A-Za-z]+")
 _HOLLOW = re.compile(
     r"(?i)example|your|changeme|placeholder|dummy|sample|redacted|xxx|\*\*\*|<|\$\{|\{\{|%\("
 )
+
+_SHOWN = frozenset(("password", "passwd", "pass", "pwd", "secret", "token", "apikey", "api_key"))
 
 
 def entropy(text: str) -> float:
@@ -78,8 +79,8 @@ def looks_random(value: str) -> bool:
     if not re.search(r"\d", value) or not re.search(r"[A-Za-z]", value) or entropy(value) < 3.0:
         return False
     runs = _RUNS.findall(value)
-    wordy = sum(len(run) for run in runs if len(run) >= 4 and _is_wordy(run))
-    return wordy < 0.5 * len(value)
+    wordy = sum(len(run) for run in runs if len(run) >= 3 and _is_wordy(run))
+    return wordy < max(0.5 * sum(map(len, runs)), 0.25 * len(value))
 
 
 def _is_wordy(run: str) -> bool:
@@ -130,7 +131,9 @@ class Secrets(DocumentStep):
     def _find(self, text: str) -> Iterator[Found]:
         for sign, pattern in _ISSUED:
             if sign in text:
-                yield from (Found(m.start(), m.end(), "key") for m in pattern.finditer(text))
+                for match in pattern.finditer(text):
+                    if "EXAMPLE" not in match[0]:  # as Amazon writes it in its manuals
+                        yield Found(match.start(), match.end(), "key")
         if "PRIVATE KEY" in text:
             yield from (Found(m.start(), m.end(), "key") for m in _BLOCK.finditer(text))
         if "eyJ" in text:
@@ -139,10 +142,16 @@ class Secrets(DocumentStep):
                     yield Found(match.start(), match.end(), "key")
         if "://" in text and "@" in text:
             for match in _URL.finditer(text):
-                if not _HOLLOW.search(match["password"]) and match["password"] != match["user"]:
+                if _is_password(match["user"], match["password"]):
                     yield Found(*match.span("password"), "password")
-        if self.assignments and _NAMES.search(text):
+        if self.assignments:
             yield from _assigned(text)
+
+
+def _is_password(user: str, password: str) -> bool:
+    """Whether it may be one, and not what manuals write in its place."""
+    shown = _HOLLOW.search(password) or password.lower() in _SHOWN
+    return not shown and password != user
 
 
 def _assigned(text: str) -> Iterator[Found]:
