@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from xgen_core.files import atomic_file, write_json
 from xgen_core.records import Record
 from xgen_data.overlap.benchmarks import Benchmark, BenchmarkItem, benchmark_named, read_items
 from xgen_data.overlap.ngrams import NgramIndex
-from xgen_data.overlap.syntax import find_functions
+from xgen_data.overlap.syntax import Outline, find_functions, index_functions
 from xgen_data.overlap.words import split_words
 from xgen_data.steps.step import Drop
 
@@ -228,8 +228,8 @@ def write_report(directory: Path | str, hits: Iterable[Hit], step: Decontaminate
                 benchmark=benchmark.name,
                 path=benchmark.path,
                 sha256=digest,
-                items=len(index.items_of(benchmark.name)),
-                searchable=index.searchable(benchmark.name),
+                items=index.count(benchmark.name)[0],
+                searchable=index.count(benchmark.name)[1],
                 touched=len(touched[benchmark.name]),
                 contaminated=len(contaminated[benchmark.name]),
                 touched_documents=len(touched_in[benchmark.name]),
@@ -249,57 +249,60 @@ class _Index:
         self, benchmarks: tuple[Benchmark, ...], digests: tuple[str, ...], step: Decontaminate
     ) -> None:
         self.digests = digests
-        self._items: dict[str, list[BenchmarkItem]] = {
-            benchmark.name: list(read_items(benchmark)) for benchmark in benchmarks
-        }
-        self._ngrams = {
-            name: NgramIndex(
-                [item.texts for item in items], n=step.ngram, minimum=step.minimum, common=_COMMON
-            )
-            for name, items in self._items.items()
-        }
-        self._functions: defaultdict[str, list[tuple[str, int, int]]] = defaultdict(list)
-        """Shape of a function → (benchmark, item, number of the function in the item)."""
-        self._function_counts: dict[tuple[str, int], int] = {}
-        for name, items in self._items.items() if step.functions else ():
-            for number, item in enumerate(items):
-                functions = list(find_functions(item.code, both=True))
-                self._function_counts[name, number] = len(functions)
-                for which, function in enumerate(functions):
-                    for shape in function.shapes:
-                        self._functions[shape].append((name, number, which))
-
-    def items_of(self, benchmark: str) -> list[BenchmarkItem]:
-        return self._items[benchmark]
-
-    def searchable(self, benchmark: str) -> int:
-        """Items of which there is an n-gram or a function to look for."""
-        sizes = self._ngrams[benchmark].sizes
-        return sum(
-            bool(size) or self._function_counts.get((benchmark, number), 0) > 0
-            for number, size in enumerate(sizes.tolist())
+        self._items: list[tuple[str, BenchmarkItem]] = [
+            (benchmark.name, item) for benchmark in benchmarks for item in read_items(benchmark)
+        ]
+        numbers = {benchmark.name: number for number, benchmark in enumerate(benchmarks)}
+        self._ngrams = NgramIndex(
+            [item.texts for _, item in self._items],
+            [numbers[name] for name, _ in self._items],
+            n=step.ngram,
+            minimum=step.minimum,
+            common=_COMMON,
         )
+        self._functions: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+        """Shape of a function → (item, number of the function in it)."""
+        self._function_counts: dict[int, int] = {}
+        self._outlines: set[Outline | None] = set()
+        for number, (_, item) in enumerate(self._items if step.functions else ()):
+            functions = index_functions(item.code)
+            self._function_counts[number] = len(functions)
+            self._outlines.update(function.outline for function in functions)
+            for which, function in enumerate(functions):
+                for shape in function.shapes:
+                    self._functions[shape].append((number, which))
+
+    def count(self, benchmark: str) -> tuple[int, int]:
+        """Items of a benchmark, and those of which there is something to look for."""
+        sizes = self._ngrams.sizes
+        found = [
+            bool(sizes[number]) or self._function_counts.get(number, 0) > 0
+            for number, (name, _) in enumerate(self._items)
+            if name == benchmark
+        ]
+        return len(found), sum(found)
 
     def find(self, documents: Sequence[Document]) -> list[list[Hit]]:
         results: list[list[Hit]] = [[] for _ in documents]
-        texts = [document.text for document in documents]
-        for name, index in self._ngrams.items():
-            self._find_text(documents, texts, name, index, results)
+        self._find_text(documents, results)
         if self._functions:
             for document, hits in zip(documents, results, strict=True):
                 if document.metadata.get("code.language") in _PYTHON:
                     hits.extend(self._find_functions(document))
         return results
 
-    def _find_text(
-        self,
-        documents: Sequence[Document],
-        texts: list[str],
-        name: str,
-        index: NgramIndex,
-        results: list[list[Hit]],
-    ) -> None:
-        matches = index.find(texts)
+    def _hit(self, document: Document, number: int, **evidence: Any) -> Hit:
+        name, item = self._items[number]
+        return Hit(
+            document=document.id,
+            source=document.source,
+            benchmark=name,
+            item=item.id,
+            **evidence,
+        )
+
+    def _find_text(self, documents: Sequence[Document], results: list[list[Hit]]) -> None:
+        matches = self._ngrams.find([document.text for document in documents])
         for number in np.unique(matches.documents).tolist():
             at = np.flatnonzero(matches.documents == number)
             first: dict[int, tuple[int, int]] = {}  # item → (position, length) of its first n-gram
@@ -312,46 +315,42 @@ class _Index:
                     strict=True,
                 )
             ):
-                for item in index.items(ngram).tolist():
+                for item in self._ngrams.items(ngram).tolist():
                     first.setdefault(item, (position, length))
                     found[item].add(ngram)
-            words = split_words(texts[number], numbers=False)
+            words = split_words(documents[number].text, numbers=False)
             for item in sorted(found):
                 position, length = first[item]
                 results[number].append(
-                    Hit(
-                        document=documents[number].id,
-                        source=documents[number].source,
-                        benchmark=name,
-                        item=self._items[name][item].id,
+                    self._hit(
+                        documents[number],
+                        item,
                         kind="text",
                         match=" ".join(words[position : position + length]),
                         position=position,
                         matches=len(found[item]),
-                        share=len(found[item]) / int(index.sizes[item]),
+                        share=len(found[item]) / int(self._ngrams.sizes[item]),
                     )
                 )
 
     def _find_functions(self, document: Document) -> Iterator[Hit]:
-        first: dict[tuple[str, int], tuple[str, int]] = {}
-        found: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
-        for function in find_functions(document.text):
+        first: dict[int, tuple[str, int]] = {}
+        found: defaultdict[int, set[int]] = defaultdict(set)
+        for function in find_functions(document.text, self._outlines):
             for shape in function.shapes:
-                for name, item, which in self._functions.get(shape, ()):
-                    first.setdefault((name, item), (function.name, function.line))
-                    found[name, item].add(which)
-        for (name, item), which in found.items():
-            match, line = first[name, item]
-            yield Hit(
-                document=document.id,
-                source=document.source,
-                benchmark=name,
-                item=self._items[name][item].id,
+                for item, which in self._functions.get(shape, ()):
+                    first.setdefault(item, (function.name, function.line))
+                    found[item].add(which)
+        for item in sorted(found):
+            match, line = first[item]
+            yield self._hit(
+                document,
+                item,
                 kind="function",
                 match=match,
                 position=line,
-                matches=len(which),
-                share=len(which) / self._function_counts[name, item],
+                matches=len(found[item]),
+                share=len(found[item]) / self._function_counts[item],
             )
 
 

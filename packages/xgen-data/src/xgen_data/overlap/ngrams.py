@@ -42,18 +42,25 @@ class NgramIndex:
 
     Args:
         items: the texts of each item: its question, its choices, its solution.
+        groups: number of each item's benchmark; equal ones side by side.
         n: words in an n-gram.
         minimum: a text of fewer than n but at least this many words is one n-gram, whole. If all
             texts of an item are shorter, they are tried joined together in their order.
-        common: n-grams in more items than this are left out, for they identify none: templates,
-            instructions.
+        common: n-grams in more items of a group than this do not count for them, as they identify
+            none: templates, instructions.
 
     Attributes:
         sizes: int64 `[items]`, distinct n-grams of each; 0 where an item cannot be looked for.
     """
 
     def __init__(
-        self, items: Sequence[Sequence[str]], *, n: int, minimum: int, common: int
+        self,
+        items: Sequence[Sequence[str]],
+        groups: Sequence[int],
+        *,
+        n: int,
+        minimum: int,
+        common: int,
     ) -> None:
         if not 1 <= minimum <= n:
             raise ValueError(f"expected 1 ≤ minimum ≤ n, got minimum {minimum} and n {n}")
@@ -63,8 +70,11 @@ class NgramIndex:
         first = np.ones(len(hashes), np.bool_)  # of equal (hash, item)
         first[1:] = (hashes[1:] != hashes[:-1]) | (owners[1:] != owners[:-1])
         hashes, owners, lengths = hashes[first], owners[first], lengths[first]
-        _, inverse, counts = np.unique(hashes, return_inverse=True, return_counts=True)
-        telling = counts[inverse] <= common
+        group = np.asarray(groups, np.int64)[owners]
+        run = np.ones(len(hashes), np.bool_)  # begins a run of equal (hash, group)
+        run[1:] = (hashes[1:] != hashes[:-1]) | (group[1:] != group[:-1])
+        numbers = np.cumsum(run) - 1
+        telling = np.bincount(numbers)[numbers] <= common
         hashes, owners, lengths = hashes[telling], owners[telling], lengths[telling]
         self._hashes, begins = np.unique(hashes, return_index=True)
         self._begins = np.append(begins, len(hashes))
@@ -107,17 +117,19 @@ def _item_ngrams(items: Sequence[Sequence[str]], n: int, minimum: int) -> tuple[
     hashes: list[U64] = []
     owners: list[int] = []
     lengths: list[int] = []
+    words, offsets = hash_words([text for texts in items for text in texts], numbers=False)
+    edges = offsets.tolist()
+    text = 0
     for item, texts in enumerate(items):
-        words, offsets = hash_words(texts, numbers=False)
-        spans = [(a, b) for a, b in itertools.pairwise(offsets.tolist()) if b - a >= minimum]
-        for begin, end in spans or [(0, len(words))]:
+        ends = edges[text : text + len(texts) + 1]
+        text += len(texts)
+        spans = [(a, b) for a, b in itertools.pairwise(ends) if b - a >= minimum]
+        for begin, end in spans or [(ends[0], ends[-1])]:
             length = min(n, end - begin)
-            if length < minimum:
-                continue
-            grams = hash_ngrams(words[begin:end], length)
-            hashes.append(grams)
-            owners.append(item)
-            lengths.append(length)
+            if length >= minimum:
+                hashes.append(hash_ngrams(words[begin:end], length))
+                owners.append(item)
+                lengths.append(length)
     counts = [len(grams) for grams in hashes]
     return (
         np.concatenate([*hashes, np.zeros(0, np.uint64)]),

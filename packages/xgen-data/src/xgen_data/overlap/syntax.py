@@ -15,10 +15,10 @@ import keyword
 import re
 import textwrap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
-__all__ = ["MINIMUM", "Function", "find_functions"]
+__all__ = ["MINIMUM", "Function", "Outline", "find_functions", "index_functions"]
 
 MINIMUM = 30
 """Nodes of the syntax tree, or tokens, that a function must have: below lie the one-liners that
@@ -45,38 +45,93 @@ class Function(NamedTuple):
         name: as it is called there.
         line: where it begins, from 1.
         shapes: what it is compared by: of its tree, or of its tokens, or of both.
+        outline: what all functions of the same tree have in common and is found quickly: kinds of
+            statements, number of parameters. None where there is no tree.
     """
 
     name: str
     line: int
     shapes: tuple[str, ...]
+    outline: Outline | None
 
 
-def find_functions(text: str, *, both: bool = False) -> Iterator[Function]:
+Outline = tuple[int | str, ...]
+
+
+def index_functions(text: str) -> list[Function]:
+    """The functions of `MINIMUM` nodes or more in a program that others are to be compared with.
+
+    They have all shapes by which `find_functions` may meet them.
+    """
+    found: list[Function] = []
+    for name, line, block in _blocks(text):
+        node = _definition(block)
+        outline = None if node is None else _outline(node)
+        shapes = (None if node is None else _tree_shape(node), _token_shape(block))
+        if present := tuple(shape for shape in shapes if shape):
+            found.append(Function(name, line, present, outline))
+    return found
+
+
+def find_functions(text: str, outlines: Container[Outline] | None = None) -> Iterator[Function]:
     """Yield the functions of `MINIMUM` nodes or more in a program, or in prose that quotes one.
 
     Args:
         text: a module, a piece of one, or any text.
-        both: give the shape by tokens too where there is a tree, as an index must.
+        outlines: functions that parse and have another outline are passed over, which saves most of
+            the work; None for none.
     """
     if "def " not in text and "def\t" not in text:
         return
-    tree = None if both else _parse(text)
+    tree = _parse(text)
     if tree is not None:
-        for node in ast.walk(tree):
-            if isinstance(node, _Definition) and (shape := _tree_shape(node)):
-                yield Function(node.name, node.lineno, (shape,))
-        return
-    for name, line, block in _blocks(text):
-        tree = _parse(block)
-        shapes: list[str | None] = []
-        if tree is not None and tree.body and isinstance(tree.body[0], _Definition):
-            shapes.append(_tree_shape(tree.body[0]))
-        if both or not shapes:
-            shapes.append(_token_shape(block))
-        found = tuple(shape for shape in shapes if shape)
-        if found:
-            yield Function(name, line, found)
+        found = ((node, node.lineno) for node in _definitions(tree))
+    else:
+        found = ((_definition(block) or block, line) for _, line, block in _blocks(text))
+    for item, line in found:
+        if isinstance(item, str):
+            name, outline, shape = (
+                item.partition("def")[2].partition("(")[0],
+                None,
+                _token_shape(item),
+            )
+        else:
+            name, outline = item.name, _outline(item)
+            if outlines is not None and outline not in outlines:
+                continue
+            shape = _tree_shape(item)
+        if shape:
+            yield Function(name.strip(), line, (shape,), outline)
+
+
+def _definition(block: str) -> _Definition | None:
+    tree = _parse(block)
+    first = tree.body[0] if tree is not None and tree.body else None
+    return first if isinstance(first, _Definition) else None
+
+
+def _definitions(tree: ast.Module) -> Iterator[_Definition]:
+    """All functions, wherever statements may stand; cheaper than a walk through expressions."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, _Definition):
+            yield node
+        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = getattr(node, field, None)
+            if isinstance(inner, list):  # a lambda's body is an expression
+                waiting.extend(reversed(inner))
+
+
+def _outline(node: _Definition) -> Outline:
+    kinds: list[str] = []
+    for statement in node.body:
+        if isinstance(statement, ast.AnnAssign):
+            if statement.value is not None:
+                kinds.append("Assign")
+        elif not _is_text(statement):
+            kinds.append(type(statement).__name__)
+    return (len(node.args.args), *kinds)
 
 
 def _parse(text: str) -> ast.Module | None:
