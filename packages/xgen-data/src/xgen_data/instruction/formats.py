@@ -309,12 +309,13 @@ def _first_scalar(row: Row, keys: tuple[str, ...]) -> Scalar:
 
 def _own(row: Row, path: Path) -> Example:
     example = _plain_example(row.values)
-    if example is not None:
-        return example
     try:
-        return Example.from_json(row.values)
+        example = example or Example.from_json(row.values)
     except CodecError as error:
         raise _RowFault("not an example record") from error
+    if any(isinstance(v, float) and not math.isfinite(v) for v in example.metadata.values()):
+        raise _RowFault("not an example record")  # it could not be written again
+    return example
 
 
 def _plain_example(values: Mapping[str, object]) -> Example | None:
