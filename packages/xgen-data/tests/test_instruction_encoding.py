@@ -2,7 +2,12 @@ import pytest
 
 from xgen_core import ChatTemplate, Example, InputError, Message, open_tokenizer
 from xgen_data import Drop
-from xgen_data.instruction import encode_example, encode_examples, example_segments
+from xgen_data.instruction import (
+    EncodingCounts,
+    encode_example,
+    encode_examples,
+    example_segments,
+)
 
 CHAT = ChatTemplate(
     name="chat",
@@ -63,6 +68,7 @@ def test_refusals(tokenizer):
         example_segments(example("uq", "nr"), CHAT)
     with pytest.raises(InputError, match="'e': template 'raw' has no form for role 'system'"):
         encode_example(example("sx", "uq", "ar"), RAW, tokenizer)
+    counts = EncodingCounts()
     items = list(
         encode_examples(
             [example("uq", "nr", identity="n"), example("sx", "uq", "ar"), example("uq", "ar")],
@@ -75,6 +81,12 @@ def test_refusals(tokenizer):
         ("template has no form for role system", "e"),
     ]
     assert items[2].id == "e"
+    assert list(counts.count(items)) == items[2:]
+    assert (counts.examples, counts.tokens, counts.trained_tokens) == (1, 3, 2)
+    assert counts.dropped == {"no trained message": 1, "template has no form for role system": 1}
+    short = encode_examples([LONG], CHAT, tokenizer, max_tokens=40, overlong="truncate")
+    assert len(list(counts.count(short))) == 1
+    assert (counts.truncated, counts.cut_turns) == (1, 4)
 
 
 LONG = example("sbe kind", "u1111", "a2222", "u3333", "a4444", "u5555", "a6666")

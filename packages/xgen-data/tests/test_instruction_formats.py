@@ -1,11 +1,16 @@
 import gzip
 import json
+import tempfile
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from xgen_core import Example, InputError, Message
 from xgen_data import Drop
 from xgen_data.instruction import (
+    FORMS,
     Checks,
     detect_form,
     is_refusal,
@@ -346,3 +351,76 @@ def test_damaged_trees(tmp_path):
         "tree without an answer",
         "unknown role",
     ]
+
+
+QUESTION = {"role": "user", "content": "q", "trained": False}
+ANSWER = {"role": "assistant", "content": "a", "trained": True}
+
+
+@pytest.mark.parametrize(
+    ("changes", "fine"),
+    [
+        ({}, True),
+        ({"messages": [{"role": "user", "content": "q"}, {**ANSWER}]}, True),  # defaults left out
+        ({"messages": []}, False),
+        ({"messages": [{**ANSWER, "role": "narrator"}]}, False),
+        ({"messages": [{**ANSWER, "trained": 1}]}, False),
+        ({"messages": [{**ANSWER, "content": None}]}, False),
+        ({"metadata": {"nested": [1]}}, False),
+        ({"id": 5}, False),
+        ({"more": 5}, False),
+    ],
+)
+def test_own_records_are_checked(tmp_path, changes, fine):
+    row = {
+        "id": "e",
+        "task": "",
+        "metadata": {"a": None, "b": True},
+        "messages": [QUESTION, ANSWER],
+    }
+    (item,) = read(tmp_path, [row | changes])
+    if fine:
+        assert item == Example.from_json(row)
+    else:
+        assert (item.reason, item.damaged) == ("not an example record", True)
+
+
+TURN = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "assistant", "system", "x"]), "content": st.text(max_size=3)},
+    optional={"trained": st.booleans(), "from": st.just("human"), "value": st.just("v")},
+)
+VALUES = st.one_of(
+    st.text(max_size=5),
+    st.sampled_from(["gpt", "human", "assistant", "prompter", "\ud800", "A"]),
+    st.none() | st.booleans() | st.integers() | st.floats(),
+    st.lists(TURN | st.text(max_size=2), max_size=4),
+    st.dictionaries(st.sampled_from(["text", "role", "replies", "a"]), st.floats() | st.none()),
+)
+ROWS = st.sampled_from(sorted(FORMS)).flatmap(
+    lambda form: st.tuples(
+        st.just(form),
+        st.lists(
+            st.fixed_dictionaries(
+                {}, optional=dict.fromkeys(sorted(FORMS[form] | {"weight", "input"}), VALUES)
+            ),
+            min_size=1,
+            max_size=5,
+        ),
+    )
+)
+
+
+@settings(max_examples=150)
+@given(ROWS)
+def test_no_row_breaks_the_reader(case):
+    form, rows = case
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "rows.jsonl")
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        items = list(read_examples(path, form))
+        assert all(isinstance(item, Example | Drop) for item in items)
+        examples = [item for item in items if isinstance(item, Example)]
+        if examples:  # and what it reads it can write and read again
+            write_examples(path, examples)
+            again = list(read_examples(path, checks=Checks(refusals=True)))
+            assert again == examples

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xgen_data.instruction import Mixture, mixture_table
+from xgen_core import Example, Message
+from xgen_data.instruction import Mixture, mix_examples, mixture_table
 
 
 def test_rates_are_those_of_t5():
@@ -86,6 +87,18 @@ def test_order_is_a_function_of_the_fields():
 def test_what_is_no_mixture(fields):
     with pytest.raises(ValueError):
         Mixture(**fields)
+
+
+def test_mixed_examples():
+    def example(name):
+        return Example(id=name, messages=(Message(role="user", content=name),))
+
+    tasks = {"a": [example(f"a{i}") for i in range(3)], "b": [example("b0")]}
+    mixture = Mixture(tasks={"a": 3, "b": 1}, total=8)
+    names = [e.id for e in mix_examples(mixture, tasks)]
+    assert Counter(names) == {"a0": 2, "a1": 2, "a2": 2, "b0": 2}
+    with pytest.raises(ValueError, match="not of"):
+        list(mix_examples(mixture, {"a": tasks["a"]}))
 
 
 def test_table():

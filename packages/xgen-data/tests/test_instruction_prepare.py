@@ -169,3 +169,8 @@ def test_jax_and_grain_stay_away():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"
+
+
+def test_settings_travel_as_json():
+    settings = Preparation(form="oasst", near=None, held_out=("a",), checks=Checks(min_answer=3))
+    assert Preparation.from_json(json.loads(json.dumps(settings.to_json()))) == settings

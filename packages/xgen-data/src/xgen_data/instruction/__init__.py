@@ -15,12 +15,13 @@ from xgen_data.instruction.checks import Checks, is_refusal
 from xgen_data.instruction.conflicts import Conflict, answer_similarity, find_conflicts
 from xgen_data.instruction.encoding import (
     EncodedExample,
+    EncodingCounts,
     encode_example,
     encode_examples,
     example_segments,
 )
 from xgen_data.instruction.formats import FORMS, Form, detect_form, read_examples, write_examples
-from xgen_data.instruction.mixing import Draws, Mixture, MixtureCount
+from xgen_data.instruction.mixing import Draws, Mixture, MixtureCount, mix_examples
 from xgen_data.instruction.near import Blocking, NearPair, near_pairs
 from xgen_data.instruction.noise import LabelIssue, LabelNoise, example_labels, find_label_noise
 from xgen_data.instruction.prepare import Preparation, prepare
@@ -38,6 +39,7 @@ __all__ = [
     "Conflict",
     "Draws",
     "EncodedExample",
+    "EncodingCounts",
     "Form",
     "LabelIssue",
     "LabelNoise",
@@ -61,6 +63,7 @@ __all__ = [
     "find_label_noise",
     "instruction_section",
     "is_refusal",
+    "mix_examples",
     "mixture_table",
     "near_pairs",
     "prepare",

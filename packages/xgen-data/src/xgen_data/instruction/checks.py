@@ -75,8 +75,10 @@ class Checks(Record):
         trained = [m.content.strip() for m in messages if m.trained]
         if any(not m.content.strip() for m in messages if m.role == "user"):
             return "empty input"
-        if not all(answers + trained) or any(len(a) < self.min_answer for a in trained):
-            return "empty answer" if self.min_answer <= 1 else "answer too short"
+        if not all(answers + trained):
+            return "empty answer"
+        if min(map(len, trained)) < self.min_answer:
+            return "answer too short"
         if self.max_characters and sum(len(m.content) for m in messages) > self.max_characters:
             return f"longer than {self.max_characters} characters"
         if not self.refusals and all(is_refusal(answer) for answer in trained):

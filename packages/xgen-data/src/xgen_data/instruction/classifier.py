@@ -91,9 +91,10 @@ def fit(features: Features, labels: Ints, classes: int) -> Floats:
     for _ in range(STEPS):
         error = predict(features, ahead) - truth
         pull = np.empty_like(weights)
-        for c in range(classes):
+        for c in range(classes - 1):
             pulled = features.values * error[row, c]
             pull[:, c] = np.bincount(features.columns, pulled, minlength=features.width)
+        pull[:, -1] = -pull[:, :-1].sum(axis=1)  # a row's errors sum to nothing
         moved = ahead - step * (pull / n + penalty * ahead)
         following = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
         ahead = moved + (momentum - 1) / following * (moved - weights)

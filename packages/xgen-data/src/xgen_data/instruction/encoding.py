@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -12,7 +12,14 @@ from xgen_core import ChatTemplate, Example, InputError, Message, Segment, Token
 from xgen_data.encoding import Encoded, encode
 from xgen_data.steps import Drop
 
-__all__ = ["EncodedExample", "Overlong", "encode_example", "encode_examples", "example_segments"]
+__all__ = [
+    "EncodedExample",
+    "EncodingCounts",
+    "Overlong",
+    "encode_example",
+    "encode_examples",
+    "example_segments",
+]
 
 Overlong = Literal["drop", "truncate"]
 
@@ -30,6 +37,38 @@ class EncodedExample:
     id: str
     encoded: Encoded
     cut_turns: int
+
+
+@dataclass(slots=True)
+class EncodingCounts:
+    """What became of examples; filled by `count`.
+
+    Attributes:
+        examples, tokens, trained_tokens: encoded.
+        truncated: examples that lost turns.
+        cut_turns: how many turns they lost together.
+        dropped: examples by reason.
+    """
+
+    examples: int = 0
+    tokens: int = 0
+    trained_tokens: int = 0
+    truncated: int = 0
+    cut_turns: int = 0
+    dropped: dict[str, int] = field(default_factory=dict[str, int])
+
+    def count(self, items: Iterable[EncodedExample | Drop]) -> Iterator[EncodedExample]:
+        """Pass the encoded examples on, counting them and the dropped ones."""
+        for item in items:
+            if isinstance(item, Drop):
+                self.dropped[item.reason] = self.dropped.get(item.reason, 0) + 1
+                continue
+            self.examples += 1
+            self.tokens += len(item.encoded.ids)
+            self.trained_tokens += int(item.encoded.mask.sum())
+            self.truncated += item.cut_turns > 0
+            self.cut_turns += item.cut_turns
+            yield item
 
 
 def example_segments(example: Example, template: ChatTemplate) -> list[Segment]:

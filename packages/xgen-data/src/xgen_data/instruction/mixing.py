@@ -12,18 +12,19 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from xgen_core import Example
 from xgen_core.records import Record
 from xgen_data.order import largest_remainder
 from xgen_data.permutation import mix, permute
 
-__all__ = ["Draws", "Mixture", "MixtureCount"]
+__all__ = ["Draws", "Mixture", "MixtureCount", "mix_examples"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -134,6 +135,25 @@ class Mixture(Record):
         size = np.full(count.drawn, count.examples, np.uint64)
         example = permute(within.astype(np.uint64), size, keys).astype(np.int64)
         return place, example, epoch
+
+
+def mix_examples(mixture: Mixture, tasks: Mapping[str, Sequence[Example]]) -> Iterator[Example]:
+    """The mixture itself, example by example.
+
+    Args:
+        mixture: its counts must be those of `tasks`.
+        tasks: examples by task, in an order that stays.
+
+    Raises:
+        ValueError: the tasks are not those of the mixture, or of other sizes.
+    """
+    found = {task: len(examples) for task, examples in tasks.items()}
+    if found != dict(mixture.tasks):
+        raise ValueError(f"the mixture is of {dict(mixture.tasks)}, not of {found}")
+    lists = [tasks[name] for name in mixture.names]
+    draws = mixture.draws()
+    for task, example in zip(draws.task.tolist(), draws.example.tolist(), strict=True):
+        yield lists[task][example]
 
 
 def _key(seed: int, task: str) -> np.uint64:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from xgen_core import Example
 from xgen_core.records import Record, Scalar
-from xgen_core.report import Plot, Section, Table
+from xgen_core.report import Plot, Section, Table, bar_plot
 from xgen_data.instruction.conflicts import Conflict
 from xgen_data.instruction.mixing import MixtureCount
 from xgen_data.instruction.noise import LabelNoise
@@ -216,26 +216,16 @@ def _inconsistencies(summary: Summary) -> Table:
 
 
 def _lengths(outputs: Sequence[OutputCount]) -> Plot:
-    rows = [
-        {"characters": int(size), "examples": count, "file": output.file}
+    bars = [
+        (int(size), count, output.file)
         for output in outputs
         for size, count in output.lengths.items()
     ]
-    return Plot(
-        spec={
-            "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-            "data": {"values": rows},
-            "mark": "bar",
-            "encoding": {
-                "x": {
-                    "field": "characters",
-                    "type": "ordinal",
-                    "title": "length of the conversation, characters from",
-                },
-                "y": {"field": "examples", "type": "quantitative", "title": "examples"},
-                "xOffset": {"field": "file", "type": "nominal"},
-                "color": {"field": "file", "type": "nominal"},
-            },
-        },
+    return bar_plot(
+        rows=[{"characters": str(s), "examples": n, "file": f} for s, n, f in sorted(bars)],
+        x="characters",
+        y="examples",
+        series="file",
+        x_title="length of the conversation, characters from",
         description="Number of examples by length, in bins of powers of two, for each output file",
     )

@@ -19,7 +19,7 @@ from xgen_data.steps import Drop
 
 __all__ = ["Node", "TreePath", "paths_of_messages", "paths_of_trees"]
 
-_ROLES: Mapping[object, Literal["user", "assistant"]] = {
+_ROLES: Mapping[str, Literal["user", "assistant"]] = {
     "prompter": "user",
     "assistant": "assistant",
 }
@@ -112,7 +112,8 @@ def _node(values: Mapping[str, object], tree: Row | None, line: int, path: objec
         return Drop(reason="message without id or text", example=where, damaged=True)
     if parent is not None and not isinstance(parent, str):
         return Drop(reason="parent_id is not text", example=where, damaged=True)
-    if values.get("role") not in _ROLES:
+    role = _ROLES.get(str(values.get("role")))
+    if role is None:
         return Drop(reason="unknown role", example=where)
     if values.get("deleted") is True:
         return Drop(reason="message deleted", example=where)
@@ -123,9 +124,9 @@ def _node(values: Mapping[str, object], tree: Row | None, line: int, path: objec
         id=identity,
         parent=parent,
         tree=str(values.get("message_tree_id") or holder.get("message_tree_id") or ""),
-        role=_ROLES[values.get("role")],
+        role=role,
         text=text,
-        rank=float(rank) if isinstance(rank, (int, float)) else math.inf,
+        rank=rank if isinstance(rank, (int, float)) and rank >= 0 else math.inf,
         language=str(values.get("lang") or ""),
         line=line,
     )
