@@ -1,12 +1,15 @@
 import gzip
 import json
+import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from xgen_data import Drop, SourceConfig
 from xgen_data.sources import read_source
 from xgen_data.sources.code_blocks import looks_like_apex
-from xgen_data.sources.html import code_blocks, decode_html
+from xgen_data.sources.html import code_blocks, decode_html, html_to_text
 
 TRIGGER = "trigger T on Account (before insert) {\n  for (Account a : Trigger.new) {}\n}"
 JAVA = "public class A {\n  public static void main(String[] args) {}\n}"
@@ -93,3 +96,60 @@ def test_encodings_as_browsers_see_them():
     assert decode_html(b"\x93x\x94", "iso-8859-1") == ("“x”", "cp1252")
     assert decode_html(b'<meta charset="punycode">x-') == ('<meta charset="punycode">x-', "utf-8")
     assert decode_html(b"\x81\xff") == ("\ufffdÿ", "cp1252")
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "<pre",
+                "<code",
+                ">",
+                "</pre>",
+                "</code>",
+                "<![",
+                "<![if",
+                "x]>",
+                "<![CDATA[",
+                "]]>",
+                "<!--",
+                "-->",
+                "<!x",
+                "<?",
+                "</",
+                "&",
+                "&#",
+                "&amp;",
+                "a",
+                "\n",
+                "<",
+                "class=",
+                '"',
+                "'",
+                "language-c",
+                "<script>",
+                "</script>",
+                "<li>",
+                "<br/>",
+                "\x00",
+                "é",
+            ]
+        )
+    ).map("".join)
+)
+def test_no_html_is_too_broken_to_read(html):
+    assert len(html_to_text(html)) <= 3 * len(html) + 2
+    for block in code_blocks(html):
+        assert block.code.strip("\n")
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    ["<!--", "<code", "<a '", '<a b="', "<", "<pre>", "</", "<script>", "&#", "<![", "<pre><code>"],
+)
+def test_a_page_of_rubbish_takes_little_time(rubbish):
+    started = time.process_time()
+    page = "<pre>" + rubbish * 50_000
+    code_blocks(page)
+    html_to_text(page)
+    assert time.process_time() - started < 2
