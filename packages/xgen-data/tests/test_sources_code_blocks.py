@@ -152,4 +152,4 @@ def test_a_page_of_rubbish_takes_little_time(rubbish):
     page = "<pre>" + rubbish * 50_000
     code_blocks(page)
     html_to_text(page)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 10  # quadratic time is minutes

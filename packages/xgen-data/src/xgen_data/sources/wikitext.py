@@ -34,6 +34,9 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z-]+)?")
 _EMPTY_BRACKETS = re.compile(r" ?\((?:[\s;,:/]|\u00a0)*\)")
 _OPENED = re.compile(r"\((?:[;,:]\s*|\s)+")
 _DROPPED_TAGS = frozenset({"ref", "references", "table", "br", "hr", "templatestyles"})
+_OPENING = re.compile(r"<(?!br\b|hr\b|li\b|wbr\b)[a-zA-Z][^<>]*(?<!/)>", re.IGNORECASE)
+_MAX_OPEN = 300
+"""Tags or brackets without an end: the parser's time grows with their square. Real pages have few."""
 _HEADING = "\x00"
 
 
@@ -46,13 +49,23 @@ def wikitext_to_text(wikitext: str, dropped: Collection[str] = DEFAULT_DROPPED) 
             dump's `<siteinfo>` has them in the wiki's own language.
 
     Raises:
+        ValueError: the markup is broken: hundreds of tags or brackets without an end.
         MissingExtraError: mwparserfromhell is not installed.
     """
     try:
         import mwparserfromhell
+        from mwparserfromhell.parser import ParserError
     except ImportError as error:
         raise MissingExtraError("reading wikitext", "xgen-data[wikipedia]") from error
-    code: Any = mwparserfromhell.parse(_without_bulk(wikitext), skip_style_tags=True)
+    text = _without_bulk(wikitext)
+    still_open = [text.count(begin) - text.count(end) for begin, end in ("[]", "{}")]
+    still_open.append(len(_OPENING.findall(text)) - text.count("</"))
+    if max(*still_open, text.count("<!--")) > _MAX_OPEN:
+        raise ValueError("the markup is broken")
+    try:
+        code: Any = mwparserfromhell.parse(text, skip_style_tags=True)
+    except ParserError as error:
+        raise ValueError("the markup is broken") from error
     return _tidy("".join(_text(code, dropped)))
 
 
