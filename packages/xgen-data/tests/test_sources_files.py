@@ -60,9 +60,9 @@ def test_compressed_streams_end_to_end(tmp_path, suffix):
 
 @pytest.mark.parametrize("suffix", PACK)
 def test_a_truncated_stream_gives_what_was_before(tmp_path, suffix):
-    content = TEXT + os.urandom(3_000_000)
+    content = TEXT + os.urandom(600_000)
     path = tmp_path / f"a{suffix}"
-    path.write_bytes(PACK[suffix](content)[:-1_500_000])
+    path.write_bytes(PACK[suffix](content)[:-300_000])
     chunks = []
     with pytest.raises(DamageError, match="truncated") as caught:
         chunks.extend(read_chunks(str(path)))
@@ -104,13 +104,13 @@ def test_a_bomb_is_read_in_little_memory(tmp_path):
     import tracemalloc
 
     path = tmp_path / "a.gz"
-    path.write_bytes(gzip.compress(b"\0" * 2**27))
+    path.write_bytes(gzip.compress(b"\0" * 2**25, 1))
     tracemalloc.start()
-    assert sum(map(len, read_chunks(str(path)))) == 2**27
+    assert sum(map(len, read_chunks(str(path)))) == 2**25
     assert list(read_lines(read_chunks(str(path)), limit=1000)) == [(0, None)]
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 2**24
+    assert peak < 2**23
 
 
 @given(

@@ -19,8 +19,8 @@ def row(number, kind, body, **attributes):
 
 
 ROWS = [
-    row(1, 1, "<p>How do I <b>boil</b> an egg?</p>", Title="Eggs & water", Score=7, Tags="<egg><pan>",
-        ContentLicense="CC BY-SA 2.5", CreationDate="2010-07-09T19:05:36.853"),
+    row(1, 1, "<p>How do I <b>boil</b> an egg?</p>", Title="Eggs & water", Score=7,
+        Tags="<egg><pan>", ContentLicense="CC BY-SA 2.5", CreationDate="2010-07-09T19:05:36.853"),
     row(2, 2, "<p>In water.</p>\n<pre><code>boil(egg)\n  wait\n</code></pre>", ParentId=1, Score=9),
     row(3, 1, "<p>Alone</p>", Title="No answers", Score=-1),
     row(4, 2, "<p>Ten points.</p>", ParentId=1, Score=10),
@@ -108,7 +108,7 @@ def test_what_is_not_a_dump(tmp_path):
         ("<ol><li>one</li><li>two</li></ol>after", "* one\n* two\n\nafter"),
         ("<pre>  a\n\n\n  b</pre>c", "  a\n\n\n  b\n\nc"),
         ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\nc"),
-        ("unclosed <b>tag & <p", "unclosed tag &"),
+        ("unclosed <b>tag & more", "unclosed tag & more"),
         ("", ""),
     ],
 )

@@ -1,11 +1,15 @@
 import bz2
 import sys
+import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from xgen_core import Document, InputError, MissingExtraError
 from xgen_data import Drop, SourceConfig
 from xgen_data.sources import read_source
+from xgen_data.sources.wikitext import wikitext_to_text
 
 ARTICLE = """{{Infobox person|name=X|born={{date|1912}}}}
 '''Alan Turing''' ({{IPA|x}}; 1912) was an [[England|''English'']] mathematician<ref name="a">{{cite
@@ -163,3 +167,66 @@ def test_without_the_extra(tmp_path, monkeypatch):
     path.write_text(HEAD + page(1, "Fine.") + "</mediawiki>")
     with pytest.raises(MissingExtraError, match=r"pip install 'xgen-data\[wikipedia\]'"):
         read(path)
+
+
+PIECES = [
+    "{{",
+    "}}",
+    "{{{",
+    "}}}",
+    "[[",
+    "]]",
+    "|",
+    "{|",
+    "|-",
+    "|}",
+    "''",
+    "'''",
+    "==",
+    "\n",
+    "*",
+    "#",
+    ":",
+    "<ref>",
+    "</ref>",
+    "<br>",
+    "<nowiki>",
+    "</nowiki>",
+    "<math>",
+    "</math>",
+    "<!--",
+    "-->",
+    "http://a",
+    "[",
+    "]",
+    "&nbsp;",
+    "&#0;",
+    "File:",
+    ":",
+    "__TOC__",
+    "(",
+    ";",
+    ")",
+    "\x00",
+    "é",
+    "<pre>",
+    "</pre>",
+    "<",
+    "~~~~",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES)).map(" ".join))
+def test_no_wikitext_is_too_broken_to_read(wikitext):
+    assert len(wikitext_to_text(wikitext)) <= len(wikitext) + 1
+
+
+@pytest.mark.parametrize(
+    "markup", ["{{", "[[", "<ref>", "{|\n", "<b>", "[http://a ", "[[a|", "<!--"]
+)
+def test_broken_markup_takes_little_time(tmp_path, markup):
+    path = tmp_path / "a.xml"
+    path.write_text(HEAD + page(1, "x" + markup * 10_000) + page(2, "Text.") + "</mediawiki>")
+    started = time.process_time()
+    assert read(path)[-1].text == "Text."
+    assert time.process_time() - started < 10  # quadratic time is minutes

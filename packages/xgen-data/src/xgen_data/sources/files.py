@@ -1,5 +1,7 @@
 """The one door to files: local paths, and whatever `fsspec` opens (`gs://`, `s3://`, `memory://`).
 
+A directory on a web server must end in `/`, because nothing else tells it from a file.
+
 Names ending in `.gz`, `.zst`, `.bz2` or `.xz` are decompressed on the way, a stretch at a time,
 with any number of members or streams end to end, as `cat`, Common Crawl and Wikipedia make them.
 Nothing here holds more than a few MiB: a bomb that inflates to a terabyte costs time, not memory.
@@ -54,6 +56,7 @@ GROUP_BYTES = 2**26
 """A part of several small files ends at so many of them, or at so many bytes."""
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://")
+_HTTP = re.compile(r"https?://")  # whether it is a directory, fsspec finds out by fetching it
 _MAGIC = re.compile(r"[*?\[]")
 _COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
 _FILE_SYSTEMS = {"gs": "gcsfs", "gcs": "gcsfs", "s3": "s3fs", "s3a": "s3fs", "abfs": "adlfs"}
@@ -209,7 +212,7 @@ def _list_url(url: str) -> Listing | None:
     try:
         if pattern:
             found = system.glob(f"{path.rstrip('/')}/{pattern}", detail=True)
-        elif system.isdir(path):
+        elif path.endswith("/") or (not _HTTP.match(url) and system.isdir(path)):
             found = system.find(path, detail=True)
         elif system.exists(path):
             name = path.rstrip("/").rpartition("/")[2]

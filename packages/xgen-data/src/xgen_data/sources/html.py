@@ -1,4 +1,4 @@
-"""HTML to text and to code blocks, with the standard library's parser alone.
+"""HTML to text and to code blocks, in one pass and in linear time.
 
 `html_to_text` is for fragments that are all content, such as a post on Stack Exchange. To find the
 content of a whole web page, with menus and adverts around it, is another matter: see `warc`.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from html.parser import HTMLParser
+from html import unescape
 
 __all__ = ["CodeBlock", "code_blocks", "decode_html", "html_to_text"]
 
@@ -51,7 +51,10 @@ _PARAGRAPHS = frozenset(
 _LINES = frozenset({"br", "li", "tr", "summary", "option"})
 _HIDDEN = frozenset({"head", "script", "style", "template", "noscript", "svg", "iframe", "object"})
 _SPACES = re.compile(r"[ \t\n\r\f]+")
-_BLANK_LINES = re.compile(r"\n{3,}")
+_TAG = re.compile(
+    r"<(/?)([a-zA-Z][^\s/>]*+)((?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+'|(?![\"'])))*+)>"
+)
+_ATTRIBUTE = re.compile(r"([^\s=/>\"']+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>\"']+))")
 
 
 def html_to_text(html: str) -> str:
@@ -62,20 +65,78 @@ def html_to_text(html: str) -> str:
     """
     parser = _Text()
     parser.feed(html)
-    parser.close()
     return parser.result()
 
 
-class _Text(HTMLParser):
+class _Parser:
+    """Goes through a page once, calling what the subclass defines.
+
+    The standard library's parser takes quadratic time for unclosed tags and comments (a page of
+    200 KB can keep it busy for minutes) and refuses some that browsers read. This one takes the
+    rules of HTML's tokeniser that matter for text: a comment, tag or script without an end goes on
+    to the end of the page.
+    """
+
+    def start(self, tag: str, attributes: str) -> None:
+        raise NotImplementedError
+
+    def end(self, tag: str) -> None:
+        raise NotImplementedError
+
+    def data(self, text: str) -> None:
+        raise NotImplementedError
+
+    def feed(self, html: str) -> None:
+        at = 0
+        while (begin := html.find("<", at)) >= 0:
+            if begin > at:
+                self._unescaped(html[at:begin])
+            following = html[begin + 1 : begin + 2]
+            if html.startswith("<!--", begin):
+                end = html.find("-->", begin + 4)
+                at = end + 3 if end >= 0 else -1
+            elif following and following in "!?":
+                at = html.find(">", begin) + 1
+            elif following == "/" or (following.isascii() and following.isalpha()):
+                at = self._read_tag(html, begin)
+            else:
+                self.data("<")
+                at = begin + 1
+            if at <= begin:  # it has no end
+                return
+        self._unescaped(html[at:])
+
+    def _unescaped(self, text: str) -> None:
+        if text:
+            self.data(unescape(text) if "&" in text else text)
+
+    def _read_tag(self, html: str, begin: int) -> int:
+        """Where it ends, or -1."""
+        match = _TAG.match(html, begin)
+        if match is None:
+            if html.startswith("</", begin):  # `</>` and the like are comments
+                return html.find(">", begin) + 1
+            return -1
+        name = match[2].lower()
+        if match[1]:
+            self.end(name)
+            return match.end()
+        self.start(name, match[3])
+        if name not in ("script", "style"):
+            return match.end()
+        closing = re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE).search(html, match.end())
+        return closing.start() if closing else -1
+
+
+class _Text(_Parser):
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self._out: list[str] = []
         self._breaks = 2  # line ends at the end of the output; as good as two at its beginning
         self._space = False
         self._pre = 0
         self._hidden = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def start(self, tag: str, attributes: str) -> None:
         if tag in _HIDDEN:
             self._hidden += 1
         if tag in _PARAGRAPHS:
@@ -95,7 +156,7 @@ class _Text(HTMLParser):
         if tag == "pre":
             self._pre += 1
 
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
         if tag in _HIDDEN:
             self._hidden = max(self._hidden - 1, 0)
         if tag == "pre":
@@ -103,24 +164,24 @@ class _Text(HTMLParser):
         if tag in _PARAGRAPHS:
             self._break(2)
 
-    def handle_data(self, data: str) -> None:
-        if self._hidden or not data:
+    def data(self, text: str) -> None:
+        if self._hidden:
             return
         if self._pre:
-            self._out.append(data)
-            stripped = data.rstrip("\n")
-            self._breaks = len(data) - len(stripped) + (0 if stripped else self._breaks)
+            self._out.append(text)
+            stripped = text.rstrip("\n")
+            self._breaks = len(text) - len(stripped) + (0 if stripped else self._breaks)
             self._space = False
             return
-        text = _SPACES.sub(" ", data)
-        if text.startswith(" ") or self._space:
-            text = text.removeprefix(" ")
-            if text and not self._breaks:
+        words = _SPACES.sub(" ", text)
+        if words.startswith(" ") or self._space:
+            words = words.removeprefix(" ")
+            if words and not self._breaks:
                 self._out.append(" ")
-        self._space = data[-1].isspace() if text else bool(self._space or data)
-        text = text.removesuffix(" ")
-        if text:
-            self._out.append(text)
+        self._space = text[-1].isspace() if words else True
+        words = words.removesuffix(" ")
+        if words:
+            self._out.append(words)
             self._breaks = 0
 
     def _break(self, wanted: int) -> None:
@@ -163,13 +224,12 @@ def code_blocks(html: str) -> list[CodeBlock]:
         return []
     parser = _Code()
     parser.feed(html)
-    parser.close()
+    parser.finish()
     return parser.blocks
 
 
-class _Code(HTMLParser):
+class _Code(_Parser):
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.blocks: list[CodeBlock] = []
         self._around: list[tuple[str, str]] = []
         self._tag = ""
@@ -177,8 +237,8 @@ class _Code(HTMLParser):
         self._language = ""
         self._text: list[str] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        language = _language(attrs)
+    def start(self, tag: str, attributes: str) -> None:
+        language = _language(attributes)
         if self._tag:
             if tag == self._tag:
                 self._depth += 1
@@ -192,7 +252,7 @@ class _Code(HTMLParser):
         elif tag in ("div", "figure", "section", "td", "span"):
             self._around.append((tag, language))
 
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
         if self._tag:
             if tag == self._tag:
                 self._depth -= 1
@@ -201,12 +261,12 @@ class _Code(HTMLParser):
         elif self._around and tag == self._around[-1][0]:
             self._around.pop()
 
-    def handle_data(self, data: str) -> None:
+    def data(self, text: str) -> None:
         if self._tag:
-            self._text.append(data)
+            self._text.append(text)
 
-    def close(self) -> None:
-        super().close()
+    def finish(self) -> None:
+        """Keep what the page broke off in."""
         if self._tag:
             self._finish()
 
@@ -218,8 +278,13 @@ class _Code(HTMLParser):
         self._tag = ""
 
 
-def _language(attrs: list[tuple[str, str | None]]) -> str:
-    values = {name: (value or "").lower() for name, value in attrs}
+def _language(attributes: str) -> str:
+    if "class" not in attributes.lower() and "data-lang" not in attributes.lower():
+        return ""
+    values = {
+        found[1].lower(): unescape(found[2] or found[3] or found[4] or "").lower()
+        for found in _ATTRIBUTE.finditer(attributes)
+    }
     for name in ("data-lang", "data-language"):
         if values.get(name):
             return values[name]

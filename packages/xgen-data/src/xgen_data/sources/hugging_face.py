@@ -71,7 +71,7 @@ class SavedReader:
         """
         rows = self._load(config)
         stop = len(rows) if part.stop is None else part.stop
-        chosen = (rows[index] for index in range(part.start, stop))
+        chosen = rows.select(range(part.start, stop))  # contiguous: nothing is copied
         yield from _documents(chosen, part.start, "", f"hf:{config.rest}", config)
 
     def _load(self, config: SourceConfig) -> Any:

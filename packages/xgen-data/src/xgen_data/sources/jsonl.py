@@ -131,6 +131,9 @@ def _read_file(path: str, prefix: str, part: Part, config: SourceConfig) -> Iter
             )
         except BadRowError as error:
             yield Drop(reason=str(error), example=f"{path}:{offset}", damaged=True)
+        except RecursionError:
+            reason = "this line is nested too deeply"
+            yield Drop(reason=reason, example=f"{path}:{offset}", damaged=True)
 
 
 def _checked(chunks: Iterator[bytes], path: str, start: int) -> Iterator[bytes]:

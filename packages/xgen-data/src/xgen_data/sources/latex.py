@@ -34,8 +34,10 @@ _DEFINITION = re.compile(
 )
 _INPUT = re.compile(r"\\(?:input|include|subfile)\s*\{\s*([^{}]+?)\s*\}|\\input\s+([^\s\\{}%]+)")
 _DOCUMENT = re.compile(r"\\document(?:class|style)(?![A-Za-z])")
-_MAX_DEPTH = 8
+_COMMAND = re.compile(r"\\([A-Za-z]+)")
+_MAX_DEPTH = 16
 _MAX_GROWTH = 8
+_MAX_VALUE = 2000
 
 
 def strip_comments(text: str) -> str:
@@ -64,21 +66,26 @@ def join_files(files: Mapping[str, str], main: str) -> str:
     r"""The main file's text without comments, with what it and others `\input` in its place.
 
     A file that is not there leaves nothing, and one that is being read already is not read again.
+    Files that include others over and over are cut off at eight times their size.
     """
-    return _join(files, main, (main,))
+    left = _MAX_GROWTH * sum(map(len, files.values()))
 
+    def join(name: str, chain: tuple[str, ...]) -> str:
+        nonlocal left
+        left -= len(files[name])
+        return _INPUT.sub(lambda match: resolve(match, name, chain), strip_comments(files[name]))
 
-def _join(files: Mapping[str, str], name: str, chain: tuple[str, ...]) -> str:
-    def resolve(match: re.Match[str]) -> str:
+    def resolve(match: re.Match[str], name: str, chain: tuple[str, ...]) -> str:
         wanted = (match[1] or match[2]).strip().strip('"').removeprefix("./")
         for candidate in (wanted, f"{wanted}.tex"):
-            for base in ("", chain[0].rpartition("/")[0] + "/", name.rpartition("/")[0] + "/"):
-                found = base.lstrip("/") + candidate
-                if found in files and found not in chain and len(chain) < _MAX_DEPTH:
-                    return _join(files, found, (*chain, found))
+            for base in (main, name):  # LaTeX looks from the main file, `subfiles` from the other
+                directory, slash, _ = base.rpartition("/")
+                found = directory + slash + candidate
+                if found in files and found not in chain and left > 0:
+                    return join(found, (*chain, found))
         return ""
 
-    return _INPUT.sub(resolve, strip_comments(files[name]))
+    return join(main, (main,))
 
 
 def clean_latex(text: str) -> str:
@@ -107,7 +114,7 @@ def _macros(text: str) -> dict[str, str]:
     return macros
 
 
-def _group(text: str, at: int, limit: int = 2000) -> str | None:
+def _group(text: str, at: int, limit: int = _MAX_VALUE) -> str | None:
     """What stands between the brace at `at` and its partner; None if there are none."""
     if not text.startswith("{", at):
         return None
@@ -129,27 +136,45 @@ def _group(text: str, at: int, limit: int = 2000) -> str | None:
 
 
 def _expand(text: str, macros: Mapping[str, str]) -> str:
-    """Replace macros, and macros in what they stand for; a text that explodes stays as it was."""
-    # A definition that stands in the body keeps its own name.
+    """Replace macros by what they stand for; a text that explodes stays as it was."""
     pieces: list[str] = []
     at = 0
-    for match in _DEFINITION.finditer(text):
+    for match in _DEFINITION.finditer(text):  # in a definition the name stays
         value = _group(text, match.end())
-        if value is None or match.start() < at:
-            continue
-        pieces.append(text[at : match.start()])
-        at = match.end() + len(value) + 2
+        if value is not None and match.start() >= at:
+            pieces.append(text[at : match.start()])
+            at = match.end() + len(value) + 2
     text = "".join([*pieces, text[at:]])
-    if not macros:
+    values = _resolve(macros)
+    if not values:
         return text
-    names = "|".join(sorted(macros, key=len, reverse=True))
+    names = "|".join(sorted(values, key=len, reverse=True))
     used = re.compile(rf"\\({names})(?![A-Za-z])(?:\{{\}})?")
-    expanded = text
-    for _ in range(_MAX_DEPTH):
-        before = expanded
-        expanded = used.sub(lambda match: macros[match[1]], before)
-        if expanded == before:
-            break
-        if len(expanded) > _MAX_GROWTH * len(text) + 2**16:
-            return text
-    return expanded
+    growth = sum(len(values[match[1]]) for match in used.finditer(text))
+    if growth > _MAX_GROWTH * len(text):
+        return text
+    return used.sub(lambda match: values[match[1]], text)
+
+
+def _resolve(macros: Mapping[str, str]) -> dict[str, str]:
+    """Macros with the macros in them replaced, but for those that lead to themselves or explode."""
+    done: dict[str, str | None] = {}
+
+    def value(name: str, chain: tuple[str, ...]) -> str | None:
+        if name in done:
+            return done[name]
+        if name in chain or len(chain) > _MAX_DEPTH:
+            return None
+        text: str | None = macros[name]
+        inner = {found for found in _COMMAND.findall(macros[name]) if found in macros}
+        for found in sorted(inner):
+            replacement = value(found, (*chain, name))
+            if replacement is None or text is None or len(text) > _MAX_VALUE:
+                text = None
+                break
+            text = re.sub(rf"\\{found}(?![A-Za-z])", lambda _, r=replacement: r, text)
+        done[name] = text if text is None or len(text) <= _MAX_VALUE else None
+        return done[name]
+
+    resolved = {name: value(name, ()) for name in macros}
+    return {name: text for name, text in resolved.items() if text is not None}

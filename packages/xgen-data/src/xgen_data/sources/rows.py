@@ -60,7 +60,7 @@ def _standard(line: bytes) -> object:
         return json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise BadRowError("this line is not UTF-8") from None
-    except (json.JSONDecodeError, RecursionError):
+    except json.JSONDecodeError:
         raise BadRowError("this line is not JSON") from None
 
 

@@ -148,6 +148,8 @@ def _post(row: Element) -> _Post | None:
         score = int(row.get("Score") or 0)
     except ValueError:
         return None
+    if max(number, question, abs(score)) >= 2**63:  # more than SQLite holds, or any site has
+        return None
     if kind not in ("1", "2"):  # wiki pages about tags, elections and the like
         return None
     return (

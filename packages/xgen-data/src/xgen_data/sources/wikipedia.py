@@ -130,7 +130,10 @@ def _read_page(page: Element, site: _Site, path: str, source: str) -> Item:
     wikitext = text(revision, "text")
     if "redirect" in children or _REDIRECT.match(wikitext):
         return Drop(reason="a redirect", example=example)
-    content = wikitext_to_text(wikitext, site.dropped)
+    try:
+        content = wikitext_to_text(wikitext, site.dropped)
+    except ValueError:
+        return Drop(reason="wikitext with broken markup", example=example)
     if not content:
         return Drop(reason="no text", example=example)
     metadata: dict[str, Scalar] = {
