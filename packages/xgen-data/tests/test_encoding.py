@@ -1,6 +1,6 @@
 from xgen_core import Document, Segment, open_tokenizer
 from xgen_data import encode, encode_document
-from xgen_data.encoding import encode_texts
+from xgen_data.encoding import encode_many, encode_texts
 
 
 def segment(text, trained=True, special=False):
@@ -53,3 +53,24 @@ def test_many_texts_equal_each_alone():
             expected = [*bos, *text.encode(), tokenizer.eos_id]
             assert ids[offsets[i] : offsets[i + 1]].tolist() == expected
         assert offsets[-1] == len(ids)
+
+
+def test_many_documents_of_segments_are_encoded_as_each_alone():
+    documents = [
+        [segment("ab"), segment("<mark>", special=True), segment("c")],
+        [segment("é"), segment("x", trained=False), segment("y", trained=False), segment("")],
+        [],
+        [segment("<mark>"), segment("<mark><mark>", trained=False, special=True)],
+    ]
+    for uri in ("bytes:", "bytes:bos"):
+        tokenizer = open_tokenizer(uri)
+        ids, mask, offsets = encode_many(documents, tokenizer)
+        begin = [257] if tokenizer.bos_id else []
+        for number, segments in enumerate(documents):
+            alone = encode(segments, tokenizer)
+            mine = slice(offsets[number], offsets[number + 1])
+            assert ids[mine].tolist() == [*begin, *alone.ids.tolist(), 256]
+            assert mask[mine].tolist() == [1] * len(begin) + [*alone.mask.tolist(), 1]
+        assert offsets[-1] == len(ids) == len(mask)
+    ids, mask, offsets = encode_many([], open_tokenizer("bytes:"))
+    assert (len(ids), len(mask), offsets.tolist()) == (0, 0, [0])

@@ -29,6 +29,7 @@ from xgen_data.instruction.prompts import PROMPTS
 from xgen_data.instruction.report import Summary, instruction_section, mixture_table
 from xgen_data.instruction.resolve import suspects
 from xgen_data.instruction.splits import Split, SplitCount, check_split, split_examples
+from xgen_data.instruction.store import build_examples
 from xgen_data.instruction.templates import Pool, PromptTemplate, render_rows
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "SplitCount",
     "Summary",
     "answer_similarity",
+    "build_examples",
     "check_split",
     "detect_form",
     "encode_example",

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from xgen_core import Example
 from xgen_core.records import Record
-from xgen_data.order import largest_remainder
+from xgen_data.dealing import largest_remainder
 from xgen_data.permutation import mix, permute
 
 __all__ = ["Draws", "Mixture", "MixtureCount", "mix_examples"]
