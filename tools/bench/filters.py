@@ -3,9 +3,9 @@
     python tools/bench/filters.py FILE
 
 FILE is JSONL with a `text` in every row. Figures are documents and megabytes of UTF-8 per CPU
-second of this process. Where `datatrove[processing]` and `spacy` are installed beside xgen-data (it pins
-other versions of some packages, so use an environment of its own), the same documents go through
-its filters in turn, and the share of equal decisions is printed with the reasons where they differ.
+second of this process. Where `datatrove[processing]` and `spacy` are installed
+too (an environment of its own is best, as it pins other versions), the same documents go through
+its filters, and the share of equal decisions is printed, with the reasons where they differ.
 """
 
 from __future__ import annotations
