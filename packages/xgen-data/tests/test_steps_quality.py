@@ -66,6 +66,14 @@ def test_gopher_quality_counts_up_to_its_limits():
     assert verdict(GopherQuality(), "... !!! ???") == "too few words"
 
 
+def test_whether_punctuation_counts_among_words_is_a_setting():
+    text = " ".join(f"({word})" for word in prose(100))
+    assert verdict(GopherQuality(), text) == "too few alphabetic words"
+    assert verdict(GopherQuality(count_symbols=False), text) is None
+    digits = text + " 12" * 30
+    assert verdict(GopherQuality(count_symbols=False), digits) == "too few alphabetic words"
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
