@@ -214,6 +214,16 @@ def test_nothing_to_do():
     assert len(remove(["", "", "..."]).removed) == 0
 
 
+def test_tables_of_figures_may_be_told_apart():
+    random_ = random.Random(1)
+    tables = [" ".join(str(random_.randrange(10**6)) for _ in range(60)) for _ in range(5)]
+    assert len(remove(tables).removed) == 4
+    assert len(remove(tables, NearDuplicates(numbers=False)).removed) == 0
+    assert len(remove(tables[:1] * 2, NearDuplicates(numbers=False)).removed) == 1
+    bands = MinHash(numbers=False).hash_bands(tables)
+    assert len(np.unique(bands[:, 0])) == 5
+
+
 def test_texts_must_answer():
     bands = MinHash().hash_bands(["the same text"] * 2)
     with pytest.raises(ValueError, match="asked for 2 texts, got 1"):

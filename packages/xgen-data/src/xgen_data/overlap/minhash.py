@@ -43,12 +43,14 @@ class MinHash:
         bands: hashes of a document that are compared.
         rows: minima behind each of them.
         seed: of the hash functions; hashes under different seeds are not comparable.
+        numbers: whether all numbers count as the same word, as in datatrove.
     """
 
     ngram: int = NGRAM
     bands: int = 16
     rows: int = 8
     seed: int = 0
+    numbers: bool = True
 
     def __post_init__(self) -> None:
         if min(self.ngram, self.bands, self.rows) < 1:
@@ -65,13 +67,16 @@ class MinHash:
 
     def hash_bands(self, texts: Sequence[str]) -> U64:
         """Band hashes of documents, uint64 `[documents, bands]`; batching does not matter."""
-        rows = [self._bands(self._signatures(shingle(b, ngram=self.ngram))) for b in _batch(texts)]
+        rows = [self._bands(self._sign(batch)) for batch in _batch(texts)]
         return np.concatenate(rows) if rows else np.zeros((0, self.bands), np.uint64)
 
     def signatures(self, texts: Sequence[str]) -> U64:
         """The minima themselves, uint64 `[documents, bands * rows]`."""
-        rows = [self._signatures(shingle(batch, ngram=self.ngram)) for batch in _batch(texts)]
+        rows = [self._sign(batch) for batch in _batch(texts)]
         return np.concatenate(rows) if rows else np.zeros((0, self.bands * self.rows), np.uint64)
+
+    def _sign(self, texts: list[str]) -> U64:
+        return self._signatures(shingle(texts, ngram=self.ngram, numbers=self.numbers))
 
     def _bands(self, signatures: U64) -> U64:
         rows = signatures.reshape(-1, self.bands, self.rows)

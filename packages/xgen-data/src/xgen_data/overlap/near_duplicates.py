@@ -71,6 +71,9 @@ class NearDuplicates:
     Attributes:
         threshold: Jaccard similarity of shingle sets from which on a document is a duplicate.
         ngram: words in a shingle; best the same as that of the MinHash.
+        numbers: whether all numbers count as the same word when similarity is verified. On, pages
+            that differ in counters and dates are alike; so are tables of figures, of which only one
+            may then stay: turn it off where figures are the content.
         representatives: documents of a bucket that later ones are compared with: the first that
             were kept. Bounds the work where thousands share a bucket and are not alike.
         cache: bytes of shingle sets of kept documents to hold; those that had to go are asked for
@@ -79,6 +82,7 @@ class NearDuplicates:
 
     threshold: float = 0.8
     ngram: int = NGRAM
+    numbers: bool = True
     representatives: int = 16
     cache: int = 2**28
 
@@ -140,10 +144,9 @@ def find_near_duplicates(
 class _Sets:
     """Shingle sets of kept documents, the most recently used ones, up to a number of bytes."""
 
-    def __init__(self, texts: Texts, ngram: int, limit: int) -> None:
+    def __init__(self, texts: Texts, settings: NearDuplicates) -> None:
         self._texts = texts
-        self._ngram = ngram
-        self._limit = limit
+        self._settings = settings
         self._held: OrderedDict[int, U64] = OrderedDict()
         self._bytes = 0
 
@@ -152,13 +155,13 @@ class _Sets:
         texts = self._texts(documents)
         if len(texts) != len(documents):
             raise ValueError(f"asked for {len(documents)} texts, got {len(texts)}")
-        return shingle_sets(texts, ngram=self._ngram)
+        return shingle_sets(texts, ngram=self._settings.ngram, numbers=self._settings.numbers)
 
     def put(self, document: int, shingles: U64) -> None:
         """Keep a set."""
         self._held[document] = shingles
         self._bytes += shingles.nbytes
-        while self._bytes > self._limit and len(self._held) > 1:
+        while self._bytes > self._settings.cache and len(self._held) > 1:
             self._bytes -= self._held.popitem(last=False)[1].nbytes
 
     def get(self, document: int) -> U64:
@@ -180,7 +183,7 @@ class _Sets:
 class _Resolver:
     def __init__(self, settings: NearDuplicates, texts: Texts) -> None:
         self._settings = settings
-        self._sets = _Sets(texts, settings.ngram, settings.cache)
+        self._sets = _Sets(texts, settings)
         self._sizes: dict[int, int] = {}  # shingles of kept documents of this component
         self._members: dict[int, list[int]] = {}  # bucket → the first kept documents in it
         self._beyond: Counter[int] = Counter()  # bucket → how many more were kept

@@ -82,9 +82,9 @@ def _from_words(words: Words, ngram: int) -> Shingles:
     return Shingles(grams[starts_one], result)
 
 
-def shingle_sets(texts: Sequence[str], *, ngram: int = NGRAM) -> list[U64]:
+def shingle_sets(texts: Sequence[str], *, ngram: int = NGRAM, numbers: bool = True) -> list[U64]:
     """The set of each document's shingles: sorted, each once."""
-    hashes, offsets = shingle(texts, ngram=ngram)
+    hashes, offsets = shingle(texts, ngram=ngram, numbers=numbers)
     return [np.unique(hashes[a:b]) for a, b in itertools.pairwise(offsets)]
 
 

@@ -23,6 +23,8 @@ __all__ = ["MINIMUM", "Function", "Outline", "find_functions", "index_functions"
 MINIMUM = 30
 """Nodes of the syntax tree, or tokens, that a function must have: below lie the one-liners that
 any library has, such as a sum of two arguments."""
+_SHORTEST = 40  # characters that so many nodes take at least
+_LONGEST = 200  # lines of a function in a text that does not parse; bounds what nesting can cost
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef
 _SKIPPED = frozenset({"annotation", "returns", "type_comment", "type_params", "ctx", "kind"})
 _NAMED = frozenset({"id", "arg", "name", "asname", "names", "rest"})
@@ -152,15 +154,17 @@ def _blocks(text: str) -> Iterator[tuple[str, int, str]]:
         position = match.start()
         indent = len(match.group(1).expandtabs())
         end = line + 1
-        for following in range(line + 1, len(lines)):
-            content = lines[following].strip()
+        for following in range(line + 1, min(line + _LONGEST + 1, len(lines))):
+            content = lines[following].lstrip()
             if not content:
                 continue
-            width = len(lines[following].expandtabs()) - len(lines[following].expandtabs().lstrip())
-            if width <= indent and content[0] not in ")]}":
+            space = lines[following][: len(lines[following]) - len(content)]
+            if len(space.expandtabs()) <= indent and content[0] not in ")]}":
                 break
             end = following + 1
-        yield match.group(2), line + 1, textwrap.dedent("\n".join(lines[line:end]))
+        block = "\n".join(lines[line:end])
+        if len(block) > _SHORTEST and end - line <= _LONGEST:
+            yield match.group(2), line + 1, textwrap.dedent(block)
 
 
 def _digest(parts: list[str]) -> str | None:
