@@ -36,6 +36,7 @@ __all__ = [
     "group_files",
     "identity_of",
     "is_compressed",
+    "is_missing",
     "is_url",
     "list_files",
     "open_bytes",
@@ -112,6 +113,11 @@ def is_compressed(path: str) -> bool:
 def identity_of(name: str) -> str:
     """A file name as text: names are bytes on disk, which need not be UTF-8."""
     return name.encode("utf-8", "backslashreplace").decode()
+
+
+def is_missing(path: str) -> bool:
+    """Whether a local path that was listed is no file: a link to nowhere, a socket."""
+    return not is_url(path) and not Path(path).is_file()
 
 
 def _file_system(url: str) -> tuple[Any, str]:
@@ -267,7 +273,7 @@ def open_raw(path: str) -> BinaryIO:
     """Open the bytes of a file as they are stored; seekable.
 
     Raises:
-        InputError: no such file.
+        InputError: no such file, or no permission to read it.
     """
     try:
         if not is_url(path):
@@ -276,6 +282,8 @@ def open_raw(path: str) -> BinaryIO:
         return cast(BinaryIO, system.open(inside, "rb"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
+    except PermissionError:
+        raise InputError(f"{path}: no permission to read it") from None
     except IsADirectoryError:
         raise InputError(f"{path}: is a directory; expected a file") from None
 

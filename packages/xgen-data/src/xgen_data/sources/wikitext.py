@@ -36,7 +36,8 @@ _OPENED = re.compile(r"\((?:[;,:]\s*|\s)+")
 _DROPPED_TAGS = frozenset({"ref", "references", "table", "br", "hr", "templatestyles"})
 _OPENING = re.compile(r"<(?!br\b|hr\b|li\b|wbr\b)[a-zA-Z][^<>]*(?<!/)>", re.IGNORECASE)
 _MAX_OPEN = 300
-"""Tags or brackets without an end: the parser's time grows with their square. Real pages have few."""
+"""Tags or brackets without an end: the parser's time grows with their square. Pages
+have few."""
 _HEADING = "\x00"
 
 
