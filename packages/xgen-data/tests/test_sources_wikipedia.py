@@ -47,6 +47,11 @@ HEAD = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" xml:lang=
 """
 
 
+@pytest.fixture(autouse=True, scope="module")
+def extra():
+    pytest.importorskip("mwparserfromhell")
+
+
 def page(number, text, title="A title", ns=0, extra=""):
     text = text.replace("&", "&amp;").replace("<", "&lt;")
     return (

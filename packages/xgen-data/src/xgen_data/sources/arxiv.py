@@ -20,7 +20,7 @@ import re
 import tarfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import IO
 
@@ -67,7 +67,7 @@ class ArxivReader:
             raise InputError(f"arxiv:{error}") from error
         if not listing.single:
             files = tuple(f for f in listing.files if f.name.lower().endswith(_SUFFIXES))
-            listing = type(listing)(listing.root, files)
+            listing = replace(listing, files=files)
         return group_files(listing)
 
     def read(self, part: Part, config: SourceConfig) -> Iterator[Item]:

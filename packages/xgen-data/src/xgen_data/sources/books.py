@@ -20,10 +20,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from xgen_core import Document, InputError
+from xgen_core import Document
 from xgen_core.records import Scalar
 from xgen_data.recipe import SourceConfig
-from xgen_data.sources.files import DamageError, identity_of, part_files, read_limited
+from xgen_data.sources.files import DamageError, identity_of, is_missing, part_files, read_limited
 from xgen_data.sources.reader import Part
 from xgen_data.sources.tree import TOO_LARGE, plan_tree
 from xgen_data.steps import Drop, Item
@@ -62,10 +62,10 @@ class BooksReader:
 
 
 def _book(path: str, identity: str, source: str) -> Item:
+    if is_missing(path):
+        return Drop(reason="not a regular file", example=identity)
     try:
         content = read_limited(path)
-    except InputError:
-        return Drop(reason="not a regular file", example=identity)
     except DamageError as damage:
         return Drop(reason=damage.reason, example=f"{path}:{damage.offset}", damaged=True)
     if content is None:

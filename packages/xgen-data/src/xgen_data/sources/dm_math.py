@@ -14,7 +14,7 @@ other, until a document has at least 8,192 characters (the Pile: 1,014,997 docum
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from xgen_core import Document, InputError
@@ -53,7 +53,7 @@ class DmMathReader:
         except InputError as error:
             raise InputError(f"dm-math:{error}") from error
         chosen = tuple(f for f in listing.files if not f.name.startswith(_TEST_SETS))
-        return group_files(type(listing)(listing.root, chosen, listing.single), max_files=1)
+        return group_files(replace(listing, files=chosen), max_files=1)
 
     def read(self, part: Part, config: SourceConfig) -> Iterator[Item]:
         """Yield documents of consecutive pairs.

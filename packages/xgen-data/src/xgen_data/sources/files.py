@@ -19,7 +19,7 @@ import os
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
@@ -36,6 +36,7 @@ __all__ = [
     "group_files",
     "identity_of",
     "is_compressed",
+    "is_missing",
     "is_url",
     "list_files",
     "open_bytes",
@@ -114,6 +115,11 @@ def identity_of(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
+def is_missing(path: str) -> bool:
+    """Whether a local path that was listed is no file: a link to nowhere, a socket."""
+    return not is_url(path) and not Path(path).is_file()
+
+
 def _file_system(url: str) -> tuple[Any, str]:
     from fsspec.core import url_to_fs
 
@@ -144,13 +150,11 @@ def list_files(
         InputError: there is nothing at `path`, or a glob matches nothing.
         MissingExtraError: the package for this kind of URL is not installed.
     """
-    listing = _list_url(path) if is_url(path) else _list_local(path)
+    wanted = None if suffixes is None else frozenset(suffixes)
+    listing = _list_url(path, wanted) if is_url(path) else _list_local(path, wanted)
     if listing is None:
         raise InputError(f"{path}: no such {what}")
-    if suffixes is None or listing.single or _split_glob(path)[1]:
-        return listing
-    wanted = frozenset(suffixes)
-    return replace(listing, files=tuple(f for f in listing.files if _suffix(f.name) in wanted))
+    return listing
 
 
 def _suffix(name: str) -> str:
@@ -158,10 +162,11 @@ def _suffix(name: str) -> str:
     return os.path.splitext(stem)[1] if suffix in _COMPRESSED else suffix  # noqa: PTH122
 
 
-def _list_local(path: str) -> Listing | None:
+def _list_local(path: str, wanted: frozenset[str] | None) -> Listing | None:
     root = Path(path)
     if path and root.is_dir():
-        return Listing(path, tuple(SourceFile(n, _size(Path(path, n))) for n in _walk(path)))
+        names = (name for name in _walk(path) if wanted is None or _suffix(name) in wanted)
+        return Listing(path, tuple(SourceFile(n, _size(Path(path, n))) for n in names))
     if path and root.exists():
         return Listing(path, (SourceFile(root.name, _size(root)),), single=True)
     base, pattern = _split_glob(path)
@@ -187,8 +192,8 @@ def _walk(root: str) -> Iterator[str]:
     """Names of the files below `root`, depth first, those of a directory before its directories."""
     for directory, subdirectories, names in os.walk(root, onerror=_fail):
         subdirectories.sort()
-        below = Path(directory).relative_to(root)
-        yield from ((below / name).as_posix() for name in sorted(names))
+        below = directory[len(root) :].strip(os.sep).replace(os.sep, "/")
+        yield from (f"{below}/{name}" if below else name for name in sorted(names))
 
 
 def _fail(error: OSError) -> None:
@@ -206,7 +211,7 @@ def _split_glob(path: str) -> tuple[str, str]:
     return path[:cut] or "/", path[cut + 1 :]
 
 
-def _list_url(url: str) -> Listing | None:
+def _list_url(url: str, wanted: frozenset[str] | None) -> Listing | None:
     base, pattern = _split_glob(url)
     system, path = _file_system(base)
     try:
@@ -225,7 +230,7 @@ def _list_url(url: str) -> Listing | None:
     files = tuple(
         SourceFile(name.removeprefix(inside), info.get("size") or 0)
         for name, info in sorted(found.items())
-        if info.get("type") == "file"
+        if info.get("type") == "file" and (pattern or wanted is None or _suffix(name) in wanted)
     )
     return Listing(base.rstrip("/"), files) if files or not pattern else None
 
@@ -267,7 +272,7 @@ def open_raw(path: str) -> BinaryIO:
     """Open the bytes of a file as they are stored; seekable.
 
     Raises:
-        InputError: no such file.
+        InputError: no such file, or no permission to read it.
     """
     try:
         if not is_url(path):
@@ -276,6 +281,8 @@ def open_raw(path: str) -> BinaryIO:
         return cast(BinaryIO, system.open(inside, "rb"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
+    except PermissionError:
+        raise InputError(f"{path}: no permission to read it") from None
     except IsADirectoryError:
         raise InputError(f"{path}: is a directory; expected a file") from None
 

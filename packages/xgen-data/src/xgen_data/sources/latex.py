@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-__all__ = ["clean_latex", "join_files", "main_file"]
+__all__ = ["clean_latex", "join_files", "main_file", "strip_comments"]
 
 _COMMENT_LINE = re.compile(r"(?m)^[ \t]*%.*\n?")
 _COMMENT = re.compile(r"(?m)(?<!\\)((?:\\\\)*)%.*$")

@@ -37,7 +37,7 @@ def without_surrogates(text: str) -> str:
 def json_loader() -> Callable[[bytes], object]:
     """The quickest JSON parser there is here; all give the same values.
 
-    `orjson` (`pip install 'xgen-data[fast]'`) is some 5 times as quick as the standard library.
+    That is `orjson` (`pip install 'xgen-data[fast]'`), and else the standard library's.
     What it refuses (NaN, lone surrogates, a byte-order mark) the standard library decides.
     """
     try:

@@ -20,7 +20,7 @@ here they are numbers, and of equal scores the older answer comes first. It took
 sites.)
 Questions without an answer are kept, as there; `stackexchange.answers` lets a step drop them.
 
-Answers come anywhere after their question, and the largest site has 60 million posts, so posts wait
+Answers come anywhere after their question, and the largest site has tens of millions, so posts wait
 in a temporary SQLite file, in `TMPDIR`, about as large as the texts of a part. A large site is
 cut into parts by question id modulo their number: each reads the whole file, which is quick, and
 turns its own share into text, which is not.

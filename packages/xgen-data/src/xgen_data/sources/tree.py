@@ -11,6 +11,7 @@ from xgen_data.sources.files import (
     DamageError,
     group_files,
     identity_of,
+    is_missing,
     list_files,
     read_limited,
 )
@@ -43,12 +44,16 @@ def plan_tree(
 def read_file(
     path: str, *, name: str, source: str, metadata: Mapping[str, Scalar] | None = None
 ) -> Item:
-    """One file as a document with `name` as its id, or the reason why it is none."""
+    """One file as a document with `name` as its id, or the reason why it is none.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     identity = identity_of(name)
+    if is_missing(path):
+        return Drop(reason="not a regular file", example=identity)
     try:
         content = read_limited(path)
-    except InputError:  # a link to nowhere, or a directory with such a name
-        return Drop(reason="not a regular file", example=identity)
     except DamageError as damage:
         return Drop(reason=damage.reason, example=f"{identity}:{damage.offset}", damaged=True)
     if content is None:

@@ -20,13 +20,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from xgen_core import Document, InputError
 from xgen_core.records import Scalar
 from xgen_data.recipe import SourceConfig
-from xgen_data.sources.files import DamageError, Listing, group_files, list_files, part_files
+from xgen_data.sources.files import DamageError, group_files, list_files, part_files
 from xgen_data.sources.reader import Part
 from xgen_data.sources.wikitext import DEFAULT_DROPPED, wikitext_to_text
 from xgen_data.sources.xml import Element, local_name, read_elements
@@ -64,7 +64,7 @@ class WikipediaReader:
         except InputError as error:
             raise InputError(f"wikipedia:{error}") from error
         files = tuple(f for f in listing.files if listing.single or _DUMP.search(f.name))
-        return group_files(Listing(listing.root, files, listing.single), max_files=1)
+        return group_files(replace(listing, files=files), max_files=1)
 
     def read(self, part: Part, config: SourceConfig) -> Iterator[Item]:
         """Yield one document an article; its id is wiki and page number, such as `enwiki/12`.
