@@ -22,9 +22,9 @@ from xgen_core.errors import FormatError
 from xgen_core.files import atomic_file, read_json, write_json
 from xgen_core.records import Record
 from xgen_data.keys import KEY
-from xgen_data.recipe import DataRecipe
+from xgen_data.recipe import DataRecipe, SourceConfig
 from xgen_data.sorter import Row, UniqueSorter
-from xgen_data.sources import plan_source, read_part
+from xgen_data.sources import describe_damage, plan_source, read_part
 from xgen_data.sources.reader import Part
 from xgen_data.steps import Drop, Funnel, Item, run_steps
 from xgen_data.steps.clean import cleaning_steps
@@ -129,7 +129,7 @@ def read_task(context: ReadContext, task: ReadTask) -> ReadReceipt:
     source = recipe.sources[task.source]
     basic = cleaning_steps(min_chars=recipe.min_chars, max_line=recipe.max_line)
     funnel = Funnel()
-    items = _undamaged(read_part(source, task.part), recipe.damaged)
+    items = _undamaged(read_part(source, task.part), source, recipe.damaged)
     documents = run_steps(items, (*basic, *source.steps, *recipe.steps), funnel)
     task.stem.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -157,11 +157,11 @@ def read_task(context: ReadContext, task: ReadTask) -> ReadReceipt:
     return receipt
 
 
-def _undamaged(items: Iterator[Item], policy: str) -> Iterator[Item]:
+def _undamaged(items: Iterator[Item], source: SourceConfig, policy: str) -> Iterator[Item]:
     for item in items:
         if isinstance(item, Drop) and item.damaged and policy == "stop":
             raise InputError(
-                f"{item.example}: {item.reason}; mend or remove it and run again (what was read "
+                f"{describe_damage(source, item)}; mend or remove it and run again (what was read "
                 "stays), or go on without what is damaged: --set damaged=drop"
             )
         yield item
