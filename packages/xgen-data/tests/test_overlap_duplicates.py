@@ -15,7 +15,6 @@ from xgen_data.overlap import (
     estimate,
     find_candidates,
     find_near_duplicates,
-    find_repeats,
     jaccard,
     shingle_sets,
 )
@@ -259,29 +258,6 @@ def test_settings_are_checked():
             MinHash(**wrong)
     with pytest.raises(ValueError):
         estimate(1, 1, share=2)
-
-
-@pytest.mark.parametrize("memory", [2**30, 3000])
-def test_repeats(memory):
-    random_ = np.random.default_rng(0)
-    digests = random_.integers(0, 256, (200, 32), dtype=np.uint8)
-    digests[150] = digests[3]
-    digests[77] = digests[3]
-    digests[100, :31] = digests[50, :31]  # not equal: one byte differs
-    digests[100, 31] = digests[50, 31] ^ 1
-    assert np.flatnonzero(find_repeats(digests, memory=memory)).tolist() == [77, 150]
-    precedence = np.arange(200)[::-1].copy()
-    gone = find_repeats(digests, precedence=precedence, memory=memory)
-    assert np.flatnonzero(gone).tolist() == [3, 77]
-    level = np.zeros(200, np.int64)
-    assert np.flatnonzero(find_repeats(digests, precedence=level)).tolist() == [77, 150]
-
-
-def test_repeats_of_every_size():
-    assert find_repeats(np.zeros((0, 32), np.uint8)).tolist() == []
-    assert find_repeats(np.zeros((3, 8), np.uint8)).tolist() == [False, True, True]
-    with pytest.raises(ValueError, match="multiple of 8"):
-        find_repeats(np.zeros((3, 5), np.uint8))
 
 
 def test_guard():

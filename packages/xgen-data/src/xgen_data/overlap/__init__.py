@@ -1,6 +1,5 @@
-"""Text that occurs twice: repeated documents, near-duplicates, benchmark items in training data.
+"""Text that occurs twice: near-duplicates, pages fetched again, benchmark items in training data.
 
-    find_repeats(digests)               equal documents; the first in precedence stays
     find_older(urls, dates)             copies of one page; the newest stays
     MinHash().hash_bands(texts)         what near-duplicates have in common, 16 numbers a document
     find_near_duplicates(bands, texts)  verified removals: none without a kept document like it
@@ -13,7 +12,6 @@ documents, the lower index (the precedence) stays.
 
 from xgen_data.overlap.candidates import Candidates, find_candidates
 from xgen_data.overlap.estimate import Estimate, estimate
-from xgen_data.overlap.exact import find_repeats
 from xgen_data.overlap.guard import RemovalGuard
 from xgen_data.overlap.minhash import NO_SHINGLES, MinHash
 from xgen_data.overlap.near_duplicates import (
@@ -41,7 +39,6 @@ __all__ = [
     "find_candidates",
     "find_near_duplicates",
     "find_older",
-    "find_repeats",
     "hash_url",
     "hash_words",
     "jaccard",
