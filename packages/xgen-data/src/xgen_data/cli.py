@@ -1,17 +1,22 @@
-"""`xgen data build|mix|inspect|verify`."""
+"""`xgen data build|mix|inspect|verify|decontaminate|instruct`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
+from xgen_core import Document
+
 if TYPE_CHECKING:
     from xgen_core.report import Section, Table
+    from xgen_data.decontamination import Hit
 
 __all__ = ["data"]
+
+_SHOWN_HITS = 50
 
 
 @click.group()
@@ -144,6 +149,90 @@ def mix(
     order = lay_over(mixture, opened.line_sizes(), sequence_length, batch_size)
     _write_section(store, "30-mixture", mixture_section(mixture, order))
     _show({"mixture": realised_table(mixture, order)}, as_json)
+
+
+@data.command()
+@click.argument("where", metavar="STORE|FILE", type=click.Path())
+@click.option(
+    "--benchmark",
+    "benchmarks",
+    multiple=True,
+    required=True,
+    metavar="NAME=PATH",
+    help="Files of a benchmark; repeat for more.",
+)
+@click.option("--output", "-o", required=True, type=click.Path(), help="Directory of the report.")
+@click.option("--ngram", type=click.IntRange(1), default=13, show_default=True, help="In words.")
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="Share of an item's n-grams from which on it counts as contained.",
+)
+@click.option("--split", default="train", show_default=True, help="Of a store.")
+@click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
+def decontaminate(
+    where: str,
+    benchmarks: Sequence[str],
+    output: str,
+    ngram: int,
+    threshold: float,
+    split: str,
+    as_json: bool,
+) -> None:
+    """Look for benchmark items in the documents of a STORE, or in a JSONL FILE of documents.
+
+    Nothing is removed: OUTPUT gets every hit with its evidence (hits.jsonl) and a summary for each
+    benchmark (summary.json); a store's report page gets a section. To remove what is found, give
+    the recipe the step Decontaminate.
+
+    \b
+    Example:
+      xgen data decontaminate runs/web --benchmark humaneval=HumanEval.jsonl.gz -o runs/web/eval
+    """
+    import heapq
+    from pathlib import Path
+
+    from xgen_core.progress import track
+    from xgen_data.decontamination import (
+        Decontaminate,
+        benchmark_named,
+        write_report,
+    )
+    from xgen_data.decontamination import decontaminate as find
+    from xgen_data.documents import read_documents
+    from xgen_data.recipe import SourceConfig
+    from xgen_data.sections import contamination_section
+    from xgen_data.sources import read_source
+
+    step = Decontaminate(
+        benchmarks=tuple(benchmark_named(name) for name in benchmarks),
+        ngram=ngram,
+        minimum=min(ngram, 8),
+        threshold=threshold,
+    )
+    is_store = Path(where).is_dir()
+    if is_store:
+        documents = read_documents(where, split)
+    else:
+        source = SourceConfig(name=Path(where).name.partition(".")[0], uri=f"jsonl:{where}")
+        documents = (item for item in read_source(source) if isinstance(item, Document))
+    worst: list[tuple[float, int, Hit]] = []
+
+    def noted(hits: Iterable[Hit]) -> Iterator[Hit]:
+        for number, hit in enumerate(hits):
+            heapq.heappush(worst, (hit.share, -number, hit))
+            if len(worst) > _SHOWN_HITS:
+                heapq.heappop(worst)
+            yield hit
+
+    found = find(track(documents, "decontaminate", unit="documents"), step)
+    report = write_report(output, noted(found), step)
+    section = contamination_section(report, [hit for _, _, hit in sorted(worst, reverse=True)])
+    if is_store:
+        _write_section(where, "40-contamination", section)
+    _show({"contamination": cast("Table", section.blocks[0])}, as_json)
 
 
 @data.command()
