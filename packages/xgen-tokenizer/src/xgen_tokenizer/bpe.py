@@ -133,9 +133,13 @@ class TiktokenTokenizer:
         bos = self._vocabulary.bos
         return None if bos is None else self._vocabulary.specials[bos]
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """Hex sha256 over pattern, ranks, special tokens and the BOS/EOS policy, not the name."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         return self._vocabulary.fingerprint()
 
     def encode(self, text: str, *, specials: bool = False) -> list[int]:

@@ -11,7 +11,9 @@ from functools import cache
 
 __all__ = ["first_difference", "selfcheck_texts"]
 
-_SPACES = "\t\n\x0b\x0c\r \x1c\x1d\x1e\x1f\x85\xa0\u1680\u180e\u2000\u200a\u200b\u2028\u2029\u202f\u3000"
+_SPACES = (
+    "\t\n\x0b\x0c\r \x1c\x1d\x1e\x1f\x85\xa0\u1680\u180e\u2000\u200a\u200b\u2028\u2029\u202f\u3000"
+)
 
 _MIXED = (
     "",
@@ -42,7 +44,14 @@ def _fixed() -> tuple[str, ...]:
     spaces = [
         text
         for space in _SPACES
-        for text in (space, f"a{space}b", f" {space}b", f"a{space} ", f"1{space * 3}!", f"{space}'s")
+        for text in (
+            space,
+            f"a{space}b",
+            f" {space}b",
+            f"a{space} ",
+            f"1{space * 3}!",
+            f"{space}'s",
+        )
     ]
     return (*_MIXED, *runs, *spaces)
 

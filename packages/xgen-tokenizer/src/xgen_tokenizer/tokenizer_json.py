@@ -1,4 +1,4 @@
-"""A vocabulary as the content of a Hugging Face `tokenizer.json`, and back where that loses nothing.
+"""A vocabulary as the content of a Hugging Face `tokenizer.json`, and back where nothing is lost.
 
 The format is what the `tokenizers` library reads; gigatoken reads it too. Writing needs neither.
 """
@@ -17,9 +17,7 @@ __all__ = ["tokenizer_json", "vocabulary_of"]
 
 _CHARACTER_OF_BYTE = {byte: character for character, byte in BYTE_OF_CHARACTER.items()}
 
-_PUBLISHED_PATTERN = (
-    r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-)
+_PUBLISHED_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 """GPT-2's pattern as its authors wrote it; cuts as `GPT2_PATTERN` does."""
 
 
@@ -161,7 +159,9 @@ def vocabulary_of(content: object, *, eos: str | None, bos: str | None) -> Vocab
     found = find_merges(ranks)
     written = [tuple(map(token_of, _pair(merge))) for merge in model["merges"]]
     same = written == list(found.pairs)
-    return vocabulary if same and bool(model.get("ignore_merges")) >= bool(found.unreached) else None
+    return (
+        vocabulary if same and bool(model.get("ignore_merges")) >= bool(found.unreached) else None
+    )
 
 
 _FOREIGN = (

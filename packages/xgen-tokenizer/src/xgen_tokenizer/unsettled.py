@@ -7,8 +7,8 @@ differently by the two. Texts that hold such a character are therefore encoded b
 alone, whatever versions are installed.
 
 The test reads UTF-16, which is a copy for most text: a table of 65,536 says for each unit whether
-it is unassigned in Unicode 14. Beyond U+FFFF it judges blocks of 1,024 code points by the first unit
-of the pair: settled are mathematical letters, emoji and symbols, the CJK extension B, tags,
+it is unassigned in Unicode 14. Beyond U+FFFF it judges blocks of 1,024 code points by the first
+unit of the pair: settled are mathematical letters, emoji and symbols, the CJK extension B, tags,
 and private use; the rest (historic scripts, rare ideographs) are left to the reference.
 """
 
