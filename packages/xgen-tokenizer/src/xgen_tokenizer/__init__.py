@@ -17,7 +17,7 @@ from xgen_tokenizer.xgen import XGEN_CONTROL_TOKENS
 
 if TYPE_CHECKING:
     from xgen_tokenizer.bpe import TiktokenTokenizer
-    from xgen_tokenizer.export import ExportResult, export
+    from xgen_tokenizer.exporter import ExportResult, export
     from xgen_tokenizer.fast import Backend
     from xgen_tokenizer.hugging_face import HuggingFaceTokenizer
     from xgen_tokenizer.jinja import jinja_template
@@ -51,11 +51,11 @@ __all__ = [
 _LAZY = {
     "TRAINED_SPECIALS": "training",
     "Backend": "fast",
-    "ExportResult": "export",
+    "ExportResult": "exporter",
     "HuggingFaceTokenizer": "hugging_face",
     "TiktokenTokenizer": "bpe",
     "encode_parallel": "parallel",
-    "export": "export",
+    "export": "exporter",
     "jinja_template": "jinja",
     "open_directory": "open",
     "open_xgen": "open",

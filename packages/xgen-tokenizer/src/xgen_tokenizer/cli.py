@@ -224,8 +224,8 @@ def extend(
 ) -> None:
     """Copy TOKENIZER to a directory, with more special tokens or a chat template.
 
-    All ids stay; new special tokens get the next ones (XGen-7B has 887 spare embedding rows). A chat
-    template brings the special tokens that it needs.
+    All ids stay; new special tokens get the next ones (XGen-7B has 887 spare embedding rows). A
+    chat template brings the special tokens that it needs.
 
     \b
     Example:
@@ -279,7 +279,7 @@ def export(
     Example:
       xgen tokenizer export xgen --template xgen --max-length 8192 --output exported/
     """
-    from xgen_tokenizer.export import export as write
+    from xgen_tokenizer.exporter import export as write
 
     result = write(
         _ours(name),

@@ -43,7 +43,7 @@ How its authors joined several turns in training is not published; here each ans
 """
 
 CHATML_SPECIALS = ("<|im_start|>", "<|im_end|>")
-"""The control tokens of `CHATML`; XGen's own vocabulary lacks them (`Vocabulary.extended` adds them)."""
+"""The control tokens of `CHATML`. XGen's own vocabulary lacks them: `Vocabulary.extended`."""
 
 CHATML = ChatTemplate(
     name="chatml",
