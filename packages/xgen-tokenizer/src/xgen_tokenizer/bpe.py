@@ -172,7 +172,11 @@ class TiktokenTokenizer:
         fast = None if specials else self._fast(texts)
         if fast is not None:
             joined, bounds = fast.encode_batch(texts)
-            return TokenBatch(ids=joined.data, offsets=bounds.data)
+            # numpy calls the two formats by other letters on some platforms
+            return TokenBatch(
+                ids=memoryview(joined).cast("B").cast("I"),
+                offsets=memoryview(bounds).cast("B").cast("Q"),
+            )
 
         def encoded(share: Sequence[str]) -> list[bytes]:
             return [self._ids(text, specials).tobytes() for text in share]
