@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from xgen_core import InputError, open_tokenizer
 from xgen_tokenizer import TiktokenTokenizer, Vocabulary, open_xgen, train_bpe
-from xgen_tokenizer.fast import choose_backend
+from xgen_tokenizer.fast import FastEncoder, choose_backend
 from xgen_tokenizer.merges import find_merges
 from xgen_tokenizer.unsettled import has_unsettled
 
@@ -137,14 +137,25 @@ def test_every_pair_of_edges() -> None:
     assert parts(open_xgen("fast"), texts) == reference(open_xgen(), texts)
 
 
-def test_large_batches_on_threads() -> None:
-    texts = [f"{i}: {'def f(x):  return x' * (i % 400)}\n\n" for i in range(2000)]
+@pytest.mark.parametrize("threads", [True, False])
+def test_large_batches(threads: bool) -> None:
+    texts = [f"{i}: {'def f(x):  return x' * (i % 400)}\n\n" for i in range(1400)]
     assert sum(map(len, texts)) > 1 << 22
-    fast = open_xgen("fast").encode_batch(texts)
-    slow = open_xgen("tiktoken").encode_batch(texts)
-    assert fast.ids == slow.ids
-    assert fast.offsets == slow.offsets
-    assert (fast.ids.format, fast.offsets.format) == ("I", "Q")
+    tokenizer = trained()
+    encoder = FastEncoder(tokenizer.vocabulary, np.array, threads=threads)
+    ids, offsets = encoder.encode_batch(texts)
+    slow = tokenizer.encode_batch(texts)
+    assert ids.tolist() == slow.ids.tolist()
+    assert offsets.tolist() == slow.offsets.tolist()
+
+
+def test_batches_have_the_declared_form() -> None:
+    for texts in ([], [""], ["", "a", ""], ["a" * 300_000, "b"]):
+        batch = open_xgen("fast").encode_batch(texts)
+        assert (batch.ids.format, batch.ids.itemsize) == ("I", 4)
+        assert (batch.offsets.format, batch.offsets.itemsize) == ("Q", 8)
+        assert len(batch.offsets) == len(texts) + 1
+        assert batch.offsets[-1] == len(batch.ids)
 
 
 def test_characters_of_newer_unicode_go_to_the_reference() -> None:

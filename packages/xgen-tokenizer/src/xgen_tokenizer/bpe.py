@@ -174,8 +174,8 @@ class TiktokenTokenizer:
             joined, bounds = fast.encode_batch(texts)
             # numpy calls the two formats by other letters on some platforms
             return TokenBatch(
-                ids=memoryview(joined).cast("B").cast("I"),
-                offsets=memoryview(bounds).cast("B").cast("Q"),
+                ids=joined.data.cast("B").cast("I"),
+                offsets=bounds.data.cast("B").cast("Q"),
             )
 
         def encoded(share: Sequence[str]) -> list[bytes]:
