@@ -146,18 +146,18 @@ def vocabulary_of(content: object, *, eos: str | None, bos: str | None) -> Vocab
     if not plain:
         return None
     specials: dict[str, int] = {}
-    for token in cast("list[dict[str, Any]]", root.get("added_tokens") or []):
-        if not token["special"] or token["lstrip"] or token["rstrip"] or token["single_word"]:
+    for token in map(_object, root.get("added_tokens") or []):
+        if not token.get("special") or any(map(token.get, ("lstrip", "rstrip", "single_word"))):
             return None
         specials[token["content"]] = token["id"]
-    ids = cast("dict[str, int]", model["vocab"])
+    ids = cast("Mapping[str, int]", _object(model.get("vocab")))
     try:
         ranks = {token_of(name): i for name, i in ids.items() if name not in specials}
         vocabulary = Vocabulary(ranks=ranks, specials=specials, eos=cast(str, eos), bos=bos)
+        written = [tuple(map(token_of, _pair(merge))) for merge in model.get("merges") or []]
     except (KeyError, ValueError):  # another alphabet, gaps between ids, names with spaces
         return None
     found = find_merges(ranks)
-    written = [tuple(map(token_of, _pair(merge))) for merge in model["merges"]]
     same = written == list(found.pairs)
     return (
         vocabulary if same and bool(model.get("ignore_merges")) >= bool(found.unreached) else None
