@@ -142,3 +142,12 @@ def test_by_name_and_through_json(name: str) -> None:
     template = TEMPLATES[name]
     assert template.name == name
     assert ChatTemplate.from_json(template.to_json()) == template
+
+
+def test_xgen_with_its_template(tmp_path):
+    plain, instruct = open_tokenizer("xgen"), open_tokenizer("xgen:instruct")
+    assert plain.template is None
+    assert instruct.template == XGEN
+    assert instruct.fingerprint == plain.fingerprint
+    instruct.save(tmp_path / "t")
+    assert open_tokenizer(f"dir:{tmp_path / 't'}").template == XGEN

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal, cast
 import click
 
 from xgen_core import Document
+from xgen_data.commands.instruct import encode, instruct
+from xgen_data.tables import show_tables
 
 if TYPE_CHECKING:
     from xgen_core.report import Section, Table
@@ -104,7 +106,7 @@ def build(
     tables = {"documents": funnel_table(read_summary(store))}
     if until == "tokens":
         tables["tokens"] = token_table(read_manifest(store))
-    _show(tables, as_json)
+    show_tables(tables, as_json)
 
 
 @data.command()
@@ -140,7 +142,7 @@ def mix(
     if tokens is not None:
         mixture = mixture.scaled(tokens)
     if store is None:
-        _show({"mixture": mixture_table(mixture)}, as_json)
+        show_tables({"mixture": mixture_table(mixture)}, as_json)
         return
     from xgen_data.mixture import lay_over
     from xgen_data.store import TokenStore
@@ -148,7 +150,7 @@ def mix(
     opened = TokenStore.open(store)
     order = lay_over(mixture, opened.line_sizes(), sequence_length, batch_size)
     _write_section(store, "30-mixture", mixture_section(mixture, order))
-    _show({"mixture": realised_table(mixture, order)}, as_json)
+    show_tables({"mixture": realised_table(mixture, order)}, as_json)
 
 
 @data.command()
@@ -232,7 +234,7 @@ def decontaminate(
     section = contamination_section(report, [hit for _, _, hit in sorted(worst, reverse=True)])
     if is_store:
         _write_section(where, "40-contamination", section)
-    _show({"contamination": cast("Table", section.blocks[0])}, as_json)
+    show_tables({"contamination": cast("Table", section.blocks[0])}, as_json)
 
 
 @data.command()
@@ -256,7 +258,7 @@ def inspect(store: str, count: int | None, split: str, source: str | None, as_js
     from xgen_data.store import TokenStore
 
     if count is None:
-        _show({"tokens": token_table(TokenStore.open(store).manifest)}, as_json)
+        show_tables({"tokens": token_table(TokenStore.open(store).manifest)}, as_json)
         return
     for document in itertools.islice(read_documents(store, split, source), count):
         if as_json:
@@ -296,27 +298,5 @@ def _write_section(store: str, name: str, section: Section) -> None:
     Run.open(Path(store)).write_section(name, section)
 
 
-def _show(tables: dict[str, Table], as_json: bool) -> None:
-    if as_json:
-        rows = {
-            name: [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-            for name, table in tables.items()
-        }
-        click.echo(json.dumps(rows, ensure_ascii=False))
-        return
-    for table in tables.values():
-        cells = [[_cell(value) for value in row] for row in (table.columns, *table.rows)]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        numeric = [isinstance(v, int | float) for v in table.rows[0]] if table.rows else []
-        for row in cells:
-            line = (
-                text.rjust(width) if number else text.ljust(width)
-                for text, width, number in zip(row, widths, numeric, strict=True)
-            )
-            click.echo("  ".join(line).rstrip())
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
+data.add_command(instruct)
+data.add_command(encode)

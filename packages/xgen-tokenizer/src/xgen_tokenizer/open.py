@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from xgen_core import FormatError, InputError
 from xgen_tokenizer.bpe import TiktokenTokenizer
 from xgen_tokenizer.directory import RANKS_NAME, read_directory, read_template
+from xgen_tokenizer.templates import XGEN
 from xgen_tokenizer.xgen import xgen_vocabulary
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def open_xgen(rest: str = "") -> TiktokenTokenizer:
     """XGen's own tokenizer; the same object every time.
 
     Args:
-        rest: what follows `xgen:` in a URI: nothing, or `tiktoken` or `fast` to force a backend.
+        rest: what follows `xgen:` in a URI: nothing, `instruct` for the same with XGen's chat
+            template, or `tiktoken` or `fast` to force a backend.
 
     Raises:
         InputError: `rest` is something else, or the fast backend fails its self-check.
@@ -36,10 +38,12 @@ def open_xgen(rest: str = "") -> TiktokenTokenizer:
         "tiktoken": "tiktoken",
         "fast": "fast",
     }
+    if rest == "instruct":
+        return TiktokenTokenizer("xgen", xgen_vocabulary(), template=XGEN)
     if rest not in backends:
         raise InputError(
-            f"xgen:{rest}: there is one XGen tokenizer, named just 'xgen'; 'xgen:tiktoken' and "
-            "'xgen:fast' force what encodes it"
+            f"xgen:{rest}: there is one XGen tokenizer, named just 'xgen'; 'xgen:instruct' adds its "
+            "chat template, 'xgen:tiktoken' and 'xgen:fast' force what encodes it"
         )
     return TiktokenTokenizer("xgen", xgen_vocabulary(), backend=backends[rest])
 
