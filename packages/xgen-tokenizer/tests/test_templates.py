@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from xgen_core import ChatTemplate, Message, Segment
+from xgen_core import ChatTemplate, Message, Segment, open_tokenizer
 from xgen_tokenizer import (
     CHATML,
     CHATML_SPECIALS,
