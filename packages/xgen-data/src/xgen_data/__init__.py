@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from xgen_data.documents import read_documents
     from xgen_data.encoding import Encoded, encode, encode_document
     from xgen_data.loader import Loader
-    from xgen_data.order import LineSize, Order, Stage, Windows
+    from xgen_data.order import Order, Windows
     from xgen_data.recipe import DataRecipe, SourceConfig
+    from xgen_data.schedule import LineSize, Stage
     from xgen_data.steps import Drop, Step
     from xgen_data.store import TokenLine, TokenStore
 
@@ -51,11 +52,11 @@ _HOME = {
     "DataRecipe": "recipe",
     "Drop": "steps",
     "Encoded": "encoding",
-    "LineSize": "order",
+    "LineSize": "schedule",
     "Loader": "loader",
     "Order": "order",
     "SourceConfig": "recipe",
-    "Stage": "order",
+    "Stage": "schedule",
     "Step": "steps",
     "TokenLine": "store",
     "TokenStore": "store",

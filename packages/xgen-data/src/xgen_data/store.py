@@ -15,8 +15,8 @@ from xgen_core import FormatError, InputError
 from xgen_core.codec import unknown_name
 from xgen_core.files import sha256_file
 from xgen_data.manifest import Line, Manifest, read_manifest
-from xgen_data.order import LineSize
 from xgen_data.packing import Packs, pack
+from xgen_data.schedule import LineSize
 
 __all__ = ["TokenLine", "TokenStore"]
 

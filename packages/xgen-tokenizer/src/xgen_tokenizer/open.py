@@ -42,8 +42,8 @@ def open_xgen(rest: str = "") -> TiktokenTokenizer:
         return TiktokenTokenizer("xgen", xgen_vocabulary(), template=XGEN)
     if rest not in backends:
         raise InputError(
-            f"xgen:{rest}: there is one XGen tokenizer, named just 'xgen'; 'xgen:instruct' adds its "
-            "chat template, 'xgen:tiktoken' and 'xgen:fast' force what encodes it"
+            f"xgen:{rest}: there is one XGen tokenizer, named just 'xgen'; 'xgen:instruct' adds "
+            "its chat template, 'xgen:tiktoken' and 'xgen:fast' force what encodes it"
         )
     return TiktokenTokenizer("xgen", xgen_vocabulary(), backend=backends[rest])
 
