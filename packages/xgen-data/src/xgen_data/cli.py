@@ -10,6 +10,7 @@ import click
 
 from xgen_core import Document
 from xgen_data.commands.instruct import encode, instruct
+from xgen_data.commands.learn import learn
 from xgen_data.tables import show_tables
 
 if TYPE_CHECKING:
@@ -300,3 +301,4 @@ def _write_section(store: str, name: str, section: Section) -> None:
 
 data.add_command(instruct)
 data.add_command(encode)
+data.add_command(learn)
