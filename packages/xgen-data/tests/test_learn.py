@@ -7,6 +7,9 @@ from xgen_core import Document
 from xgen_data.cli import data
 from xgen_data.steps import Classifier, Drop, Perplexity
 
+GOOD = ["the", "history", "of", "a", "city", "and", "its", "river"]
+BAD = ["buy", "cheap", "click", "here", "now", "free", "offer", "the"]
+
 
 def write(path, words, count):
     source = random.Random(path.name)
@@ -16,12 +19,10 @@ def write(path, words, count):
 
 
 def test_models_from_the_command_filter_documents(tmp_path):
-    good = write(
-        tmp_path / "good.jsonl", ["the", "history", "of", "a", "city", "and", "its", "river"], 120
-    )
+    good = write(tmp_path / "good.jsonl", GOOD, 120)
     bad = write(
         tmp_path / "bad.jsonl",
-        ["buy", "cheap", "click", "here", "now", "free", "offer", "the"],
+        BAD,
         120,
     )
     runner = CliRunner()
