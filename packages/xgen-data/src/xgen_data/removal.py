@@ -128,13 +128,11 @@ def _clear(
 
 
 def _by_precedence(tables: Sequence[KeyTable]) -> tuple[npt.NDArray[np.int64], ...]:
-    """Number of the table and place in it of every kept document: by source, then by hash."""
+    """Number of the table and place in it of every kept document, in the order of reading."""
     number = np.concatenate([np.full(int(t.kept.sum()), i) for i, t in enumerate(tables)])
     place = np.concatenate([np.flatnonzero(table.kept) for table in tables])
-    source = np.array([table.source for table in tables])[number]
-    high = np.concatenate([table.keys["high"][table.kept > 0] for table in tables])
-    low = np.concatenate([table.keys["low"][table.kept > 0] for table in tables])
-    order = np.lexsort((low, high, source))
+    read = np.concatenate([table.keys["number"][table.kept > 0] for table in tables])
+    order = np.lexsort((read, number))  # tables come in the order of sources and parts
     return number[order], place[order]
 
 

@@ -85,14 +85,18 @@ def _funnel_plot(summary: DocumentsSummary) -> Plot:
 
 
 def _length_plot(summary: DocumentsSummary) -> Plot:
-    rows = [
-        {"bytes": int(size), "documents": count, "source": source.source}
+    sizes = sorted({int(size) for source in summary.sources for size in source.lengths})
+    rows: list[dict[str, Scalar]] = [
+        {
+            "bytes": f"{size:,}",
+            "documents": source.lengths.get(str(size), 0),
+            "source": source.source,
+        }
+        for size in sizes
         for source in summary.sources
-        for size, count in source.lengths.items()
     ]
-    rows.sort(key=lambda row: int(row["bytes"]))
     return bar_plot(
-        rows=[{**row, "bytes": f"{row['bytes']:,}"} for row in rows],
+        rows=rows,
         x="bytes",
         y="documents",
         series="source",
@@ -105,10 +109,10 @@ def _language_plot(summary: DocumentsSummary) -> Plot:
     total = sum((Counter(source.languages) for source in summary.sources), Counter[str]())
     shown = [name for name, _ in total.most_common(_LANGUAGES)]
     rows: list[dict[str, Scalar]] = [
-        {"language": name, "documents": source.languages[name], "source": source.source}
+        {"language": name, "documents": source.languages.get(name, 0), "source": source.source}
         for name in shown
         for source in summary.sources
-        if name in source.languages
+        if source.languages
     ]
     others = len(total) - len(shown)
     return bar_plot(
