@@ -148,8 +148,8 @@ def show(findings: dict[str, Any]) -> None:
     removal = findings["removal"]
     print(
         f"near-duplicates removed: ours {removal['ours']:,}, datatrove's {removal['theirs']:,}, of "
-        f"these {removal['theirs_unlike']:,} less than {removal['threshold']} like what "
-        f"it keeps of their cluster\n\nplanted near-duplicates, both of the pair through the filters:\n"
+        f"these {removal['theirs_unlike']:,} less than {removal['threshold']} like what it "
+        f"keeps of their cluster\n\nplanted near-duplicates, both through the filters:\n"
         "Jaccard        pairs   ours removes one   datatrove"
     )
     for row in findings["planted"]:
