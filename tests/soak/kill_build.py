@@ -61,17 +61,22 @@ class Campaign:
             (self.state / "plan.json").write_text(json.dumps(plan))
         who = ["--ray", self.ray] if self.ray else ["--workers", "2"]
         command = [sys.executable, "-m", "xgen_core", "data", "build", f"{self.recipe}:make"]
-        result = subprocess.run(
-            [*command, "--output", str(store), *who],
+        # the group is known before anything can be hit: the shell waits for the line
+        gate = ["sh", "-c", 'read -r go; exec "$0" "$@"', *command]
+        with subprocess.Popen(
+            [*gate, "--output", str(store), *who],
             env=environment(self.state),
             start_new_session=True,  # a process group of its own, to be killed as a whole
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-        )
-        if result.returncode > 0:
-            raise SystemExit(f"the build failed: {result.stderr}")
-        return result.returncode
+        ) as process:
+            (self.state / "group").write_text(str(process.pid))
+            _, error = process.communicate("go\n")
+        if process.returncode > 0:
+            raise SystemExit(f"the build failed: {error}")
+        return process.returncode
 
     def hits(self) -> dict[str, int]:
         """How often the last start passed a point of each phase."""
