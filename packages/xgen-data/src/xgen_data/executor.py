@@ -38,6 +38,7 @@ R = TypeVar("R")
 _IN_FLIGHT = 1000
 """Tasks that Ray knows of at a time: each wait looks at all of them."""
 _CONNECT_SECONDS = 10
+_RAY_SKIP = "RAY_DEDUP_LOGS_SKIP_REGEX"
 
 
 class Executor(Protocol):
@@ -302,7 +303,17 @@ class Ray:
 def _import_ray() -> Any:
     if importlib.util.find_spec("ray") is None:
         raise XgenError("Ray is not installed: pip install 'xgen-data[ray]'")
-    return importlib.import_module("ray")
+    if "ray" in sys.modules:
+        return sys.modules["ray"]
+    # Ray prints a page on stdout, where our tables and JSON go, for each worker that dies and is
+    # replaced; `log_to_driver=False` does not stop that, this does, and is read at import only.
+    before = os.environ.get(_RAY_SKIP)
+    os.environ.setdefault(_RAY_SKIP, ".")
+    try:
+        return importlib.import_module("ray")
+    finally:
+        if before is None:
+            del os.environ[_RAY_SKIP]
 
 
 def _check_reachable(address: str) -> None:
