@@ -195,6 +195,17 @@ def mixture_table(mixture: Mixture) -> Table:
     )
 
 
+_TOLERANCE = 1.01
+"""A store's lines hold whole windows only, so epochs are never declared to the last token."""
+
+
+def _repetition(declared: float, real: float) -> str | None:
+    """What is wrong where a store is too small for the epochs that a mixture declares."""
+    if real <= declared * _TOLERANCE:
+        return None
+    return f"too few tokens: read {real:.4g} times, not {declared:.4g}"
+
+
 def realised_table(mixture: Mixture, order: Order) -> Table:
     """The mixture beside what a schedule of one stage reads of a store."""
     shares, read, epochs = mixture.shares(), order.budgets(0), order.epochs()
@@ -202,7 +213,7 @@ def realised_table(mixture: Mixture, order: Order) -> Table:
     return Table(
         columns=(
             *("source", "share planned %", "share read %", "tokens read"),
-            *("windows off", "epochs declared", "epochs of this store"),
+            *("windows off", "epochs declared", "epochs of this store", "warning"),
         ),
         rows=tuple(
             (
@@ -213,6 +224,7 @@ def realised_table(mixture: Mixture, order: Order) -> Table:
                 round((read[c.source] - shares[c.source] * total) / order.cell_tokens, 3),
                 round(c.epochs, 4),
                 round(epochs[c.source], 4),
+                _repetition(c.epochs, epochs[c.source]),
             )
             for c in mixture.components
         ),
@@ -223,9 +235,11 @@ def mixture_section(mixture: Mixture, order: Order) -> Section:
     """Mixture planned against realised."""
     table = realised_table(mixture, order)
     worst = max(abs(float(row[4] or 0)) for row in table.rows)
+    short = [str(row[0]) for row in table.rows if row[-1] is not None]
+    warning = f"; too few tokens in {', '.join(short)}" if short else ""
     return Section(
         title="Mixture",
         summary=f"{mixture.name}: {order.stages[0].tokens:,} tokens, every source within "
-        f"{worst:.2f} windows of its share",
+        f"{worst:.2f} windows of its share{warning}",
         blocks=(table,),
     )
