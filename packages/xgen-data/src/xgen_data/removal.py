@@ -3,6 +3,8 @@
 exact   of equal texts the first stays: by source, then part, then place in the part
 url     of equal addresses the newest stays
 near    of texts that share most of their words the first stays, once that is verified
+
+First is what was read first: sources, their parts and the documents of a part have an order.
 """
 
 from __future__ import annotations
