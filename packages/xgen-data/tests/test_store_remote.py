@@ -69,7 +69,7 @@ def make_store(path, *, block, lines, masked=True, dtype="uint16", vocab=60000):
     for name, sizes in lines.items():
         shards = []
         for number, tokens in enumerate(sizes):
-            edges = source.choice(np.arange(1, tokens), min(tokens // 50, tokens - 1), False)
+            edges = source.choice(np.arange(1, tokens), min(tokens // 400 + 2, tokens - 1), False)
             offsets = np.array([0, *sorted(edges.tolist()), tokens], "<u8")
             arrays = {
                 "ids": source.integers(0, vocab, tokens).astype(dtype),
