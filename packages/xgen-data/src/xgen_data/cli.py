@@ -1,4 +1,4 @@
-"""`xgen data build|mix|inspect|verify|decontaminate|instruct`."""
+"""`xgen data build|mix|inspect|verify|copy|decontaminate|instruct|encode|learn`."""
 
 from __future__ import annotations
 
@@ -289,6 +289,26 @@ def verify(store: str, as_json: bool) -> None:
         raise FormatError(f"damaged, build the store again: {', '.join(damaged)}")
     if not as_json:
         click.echo(f"{store}: every checksum agrees")
+
+
+@data.command()
+@click.argument("store", type=click.Path())
+@click.argument("target", type=click.Path())
+@click.option("--workers", type=click.IntRange(1), default=8, show_default=True, help="Threads.")
+def copy(store: str, target: str, workers: int) -> None:
+    """Copy the token store STORE to TARGET; each is a directory or a URL (gs://, s3://, …).
+
+    The manifest goes last: what opens is whole. A copy that was stopped goes on where it was when
+    the same command runs again.
+
+    \b
+    Example:
+      xgen data copy runs/stdlib gs://bucket/stdlib
+      xgen data copy s3://bucket/stdlib /mnt/ssd/stdlib
+    """
+    from xgen_data.copying import copy_store
+
+    copy_store(store, target, workers=workers, say=lambda message: click.echo(message, err=True))
 
 
 def _write_section(store: str, name: str, section: Section) -> None:

@@ -67,7 +67,7 @@ def read_windows(
         tokens = store.line(split, name).tokens
         if tokens != order.lines[name].tokens:
             raise ValueError(
-                f"source {name!r} has {tokens} tokens in {store.path}, but the order was made "
+                f"source {name!r} has {tokens} tokens in {store.location}, but the order was made "
                 f"for {order.lines[name].tokens}"
             )
     if not windows.packed.any():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +10,18 @@ from typing import Literal
 
 from xgen_core import FormatError, InputError
 from xgen_core.codec import CodecError, encode
-from xgen_core.files import check_format, read_json, write_json
+from xgen_core.files import check_format, write_json
 from xgen_core.records import Record
+from xgen_data.storage import Storage, local_path
 
 __all__ = [
     "Line",
     "Manifest",
     "Shard",
     "TokenizerInfo",
+    "parse_manifest",
     "read_manifest",
+    "read_manifest_bytes",
     "write_manifest",
 ]
 
@@ -97,21 +101,51 @@ def write_manifest(store: Path, manifest: Manifest) -> None:
     write_json(store / "manifest.json", encode(values))
 
 
-def read_manifest(store: Path) -> Manifest:
-    """Read `manifest.json`.
+def read_manifest(store: Path | str) -> Manifest:
+    """Read `manifest.json` of a store; a directory or a URL.
 
     Raises:
         InputError: there is none.
         FormatError: of another format or version, or damaged.
     """
-    path = store / "manifest.json"
-    if not path.exists():
+    return parse_manifest(read_manifest_bytes(store), store)
+
+
+def read_manifest_bytes(store: Path | str) -> bytes:
+    """`manifest.json` as it is stored: its checksum is the store's fingerprint.
+
+    Raises:
+        InputError: there is none.
+    """
+    directory = local_path(store)
+    if directory is None:
+        content = Storage(str(store)).read("manifest.json")
+        if content is None:
+            raise InputError(f"{store}: not a finished token store: no manifest.json")
+        return content
+    try:
+        return (directory / "manifest.json").read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
         built = " (its documents are there: run xgen data build again)"
         raise InputError(
             f"{store}: not a finished token store: no manifest.json"
-            + built * (store / "documents" / "summary.json").exists()
-        )
-    values = check_format(read_json(path), name=_FORMAT, version=_VERSION, path=path)
+            + built * (directory / "documents" / "summary.json").exists()
+        ) from None
+
+
+def parse_manifest(content: bytes, store: Path | str) -> Manifest:
+    """What the bytes of `manifest.json` say.
+
+    Raises:
+        InputError: they are not JSON.
+        FormatError: of another format or version, or damaged.
+    """
+    path = f"{str(store).rstrip('/')}/manifest.json"
+    try:
+        found: object = json.loads(content)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: not JSON: {error}") from error
+    values = check_format(found, name=_FORMAT, version=_VERSION, path=path)
     try:
         return Manifest.from_json(
             {key: value for key, value in values.items() if key not in ("format", "version")}

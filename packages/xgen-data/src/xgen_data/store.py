@@ -1,12 +1,22 @@
-"""Reading a token store: lines of tokens, memory-mapped, that know nothing of sequence lengths."""
+"""Reading a token store: lines of tokens that know nothing of sequence lengths.
+
+A local store is memory-mapped; one on object storage is fetched in chunks (`xgen_data.fetching`).
+Both give the same arrays, so nothing above this module knows which it reads.
+"""
 
 from __future__ import annotations
 
 import bisect
+import contextlib
+import hashlib
 import itertools
+import tempfile
 import threading
 from collections import OrderedDict
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,73 +24,154 @@ import numpy.typing as npt
 from xgen_core import FormatError, InputError
 from xgen_core.codec import unknown_name
 from xgen_core.files import sha256_file
-from xgen_data.manifest import Line, Manifest, read_manifest
+from xgen_data.fetching import MAX_REQUEST, FetchedShards
+from xgen_data.manifest import Line, Shard, parse_manifest, read_manifest_bytes
 from xgen_data.packing import Packs, pack
 from xgen_data.schedule import LineSize
+from xgen_data.storage import Storage, local_path
 
-__all__ = ["TokenLine", "TokenStore"]
+__all__ = ["MappedShards", "StoreFile", "TokenLine", "TokenStore"]
 
 _SEGMENTS = 8  # whose packs a line remembers; reading in order needs one, at a stage's edge two
+
+
+_READERS = 8  # threads that fetch ahead for all lines of a remote store
+
+
+class StoreFile(NamedTuple):
+    """A file of a store: its name below the store, its size in bytes, and hex sha256."""
+
+    name: str
+    size: int
+    sha256: str
 
 
 class TokenStore:
     """A finished store, opened by `TokenStore.open`.
 
     Attributes:
-        path: its directory.
+        location: its directory or URL, as it was given.
         manifest: what it holds.
+        fingerprint: hex sha256 of the manifest, and by its checksums of all that the store holds.
     """
 
-    def __init__(self, path: Path, manifest: Manifest) -> None:
-        self.path = path
-        self.manifest = manifest
+    def __init__(self, location: Path | str, content: bytes, cache_bytes: int = 0) -> None:
+        self.location = str(location)
+        self.manifest = parse_manifest(content, location)
+        self.fingerprint = hashlib.sha256(content).hexdigest()
+        self._directory = local_path(location)
+        self._storage = Storage(self.location) if self._directory is None else None
+        self._cache_bytes = cache_bytes
+        self._pool: ThreadPoolExecutor | None = None
         self._lines: dict[tuple[str, str], TokenLine] = {}
+        self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, path: Path | str) -> TokenStore:
+    def open(cls, path: Path | str, *, cache_bytes: int = 0) -> TokenStore:
         """Open a store and check that every file has its size.
+
+        Args:
+            path: a directory, which is memory-mapped; or a URL (`gs://`, `s3://`, whatever fsspec
+                opens), which is read in chunks that are held for a while (`xgen_data.fetching`).
+            cache_bytes: of ids, to hold of each line of a URL's store. 0 for what reading each
+                chunk once takes: three blocks, 96 MiB of 16-bit ids in blocks of 2^24; offsets
+                (64 MiB at most, unless four shards have more) and masks come on top.
 
         Raises:
             InputError: there is no finished store.
             FormatError: its manifest or a file is damaged, or of another version.
+            MissingExtraError: the package for this kind of URL is not installed.
         """
-        directory = Path(path)
-        store = cls(directory, read_manifest(directory))
-        for file, size, _ in store._files():
-            found = file.stat().st_size if file.exists() else None
-            if found != size:
-                state = "missing" if found is None else f"{found} bytes long"
+        if cache_bytes < 0:
+            raise ValueError(f"cache_bytes must not be negative, got {cache_bytes}")
+        store = cls(path, read_manifest_bytes(path), cache_bytes)
+        found = store._sizes()
+        for file in store.files():
+            if (size := found.get(file.name)) != file.size:
+                state = "missing" if size is None else f"{size} bytes long"
+                again = "build" if store._storage is None else "copy"
                 raise FormatError(
-                    f"{file}: {state}, but the manifest says {size} bytes; build the store again"
+                    f"{store._where(file.name)}: {state}, but the manifest says {file.size} bytes; "
+                    f"{again} the store again"
                 )
         return store
 
-    def _files(self) -> list[tuple[Path, int, str]]:
+    @property
+    def path(self) -> Path:
+        """Its directory.
+
+        Raises:
+            InputError: the store is not on a local disk.
+        """
+        if self._directory is None:
+            raise InputError(
+                f"{self.location} is no local directory; to make one: "
+                f"xgen data copy {self.location} DIRECTORY"
+            )
+        return self._directory
+
+    def _where(self, name: str) -> Path | str:
+        return self.path / name if self._storage is None else self._storage.url_of(name)
+
+    def _sizes(self) -> dict[str, int]:
+        if self._storage is not None:  # documents, of which there may be many, are not listed
+            return self._storage.sizes(sorted({file.name.split("/")[0] for file in self.files()}))
+        found: dict[str, int] = {}
+        for file in self.files():
+            path = self.path / file.name
+            if path.exists():
+                found[file.name] = path.stat().st_size
+        return found
+
+    def files(self) -> list[StoreFile]:
+        """The files that the manifest has sizes and checksums of."""
         width = np.dtype(self.manifest.dtype).itemsize
-        files: list[tuple[Path, int, str]] = []
+        files: list[StoreFile] = []
         for lines in self.manifest.splits.values():
             for shard in itertools.chain.from_iterable(line.shards for line in lines.values()):
-                stem = self.path / shard.file
+                offsets = (shard.documents + 1) * 8
                 files += [
-                    (stem.with_suffix(".ids"), shard.tokens * width, shard.sha256),
-                    (
-                        stem.with_suffix(".offsets"),
-                        (shard.documents + 1) * 8,
-                        shard.offsets_sha256,
-                    ),
+                    StoreFile(f"{shard.file}.ids", shard.tokens * width, shard.sha256),
+                    StoreFile(f"{shard.file}.offsets", offsets, shard.offsets_sha256),
                 ]
                 if shard.mask_sha256 is not None:
-                    files.append((stem.with_suffix(".mask"), shard.tokens, shard.mask_sha256))
+                    files.append(StoreFile(f"{shard.file}.mask", shard.tokens, shard.mask_sha256))
         return files
 
-    def verify(self) -> list[Path]:
+    def verify(self) -> list[Path | str]:
         """Files whose bytes are not what was written; reads the whole store."""
-        return [file for file, _, digest in self._files() if sha256_file(file) != digest]
+        return [
+            self._where(file.name) for file in self.files() if self._digest(file) != file.sha256
+        ]
 
-    @property
-    def fingerprint(self) -> str:
-        """Hex sha256 of the manifest, and by its checksums of all that the store holds."""
-        return sha256_file(self.path / "manifest.json")
+    def _digest(self, file: StoreFile) -> str:
+        if self._storage is None:
+            return sha256_file(self.path / file.name)
+        digest = hashlib.sha256()
+        for start in range(0, file.size, MAX_REQUEST):
+            stop = min(start + MAX_REQUEST, file.size)
+            digest.update(self._storage.read_range(file.name, start, stop))
+        return digest.hexdigest()
+
+    @contextlib.contextmanager
+    def tokenizer_directory(self) -> Generator[Path]:
+        """Yield a local directory with the store's tokenizer, for as long as the block lasts.
+
+        Raises:
+            InputError: the store came without one.
+        """
+        if self._storage is None:
+            yield self.path / "tokenizer"
+            return
+        names = self._storage.sizes(["tokenizer"])
+        if not names:
+            raise InputError(f"{self.location}/tokenizer: missing; copy the store again")
+        with tempfile.TemporaryDirectory(prefix="xgen-tokenizer-") as directory:
+            for name in names:
+                target = Path(directory) / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(self._storage.read(name) or b"")
+            yield Path(directory) / "tokenizer"
 
     def sources(self, split: str) -> tuple[str, ...]:
         """Names of the sources that have tokens in a split."""
@@ -92,15 +183,31 @@ class TokenStore:
         Raises:
             InputError: no such split or source.
         """
-        if (split, source) not in self._lines:
-            lines = self.manifest.splits.get(split, {})
-            if source not in lines:
-                raise InputError(
-                    f"{self.path}: "
-                    + unknown_name(source, list(lines), f"source in split {split!r}")
-                )
-            self._lines[split, source] = TokenLine(self.path, lines[source], self.manifest.dtype)
-        return self._lines[split, source]
+        with self._lock:
+            if (split, source) not in self._lines:
+                self._lines[split, source] = self._open_line(split, source)
+            return self._lines[split, source]
+
+    def _open_line(self, split: str, source: str) -> TokenLine:
+        lines = self.manifest.splits.get(split, {})
+        if source not in lines:
+            unknown = unknown_name(source, list(lines), f"source in split {split!r}")
+            raise InputError(f"{self.location}: {unknown}")
+        line = lines[source]
+        dtype = np.dtype(self.manifest.dtype).newbyteorder("<")
+        if self._storage is None:
+            return TokenLine(line, MappedShards(self.path, line.shards, dtype), dtype)
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(_READERS, thread_name_prefix="xgen-fetch")
+        shards = FetchedShards(
+            self._storage,
+            line.shards,
+            dtype,
+            block_tokens=self.manifest.block_tokens,
+            limit=self._cache_bytes,
+            pool=self._pool,
+        )
+        return TokenLine(line, shards, dtype)
 
     def line_sizes(self, split: str = "train") -> dict[str, LineSize]:
         """What `Order` needs to know of each line."""
@@ -111,44 +218,25 @@ class TokenStore:
         }
 
 
-class TokenLine:
-    """The shards of one source and split as one array of tokens, opened as they are touched.
+class MappedShards:
+    """The arrays of a line's shards in a local directory, memory-mapped as they are touched."""
 
-    Attributes:
-        tokens: how many.
-        documents: how many.
-        masked: whether some of its tokens are no targets of the loss.
-    """
+    def __init__(self, store: Path, shards: Sequence[Shard], dtype: np.dtype) -> None:
+        self._store, self._shards, self._dtype = store, shards, dtype
+        self._ids: list[np.ndarray | None] = [None] * len(shards)
+        self._offsets: list[np.ndarray | None] = [None] * len(shards)
+        self._masks: list[np.ndarray | None] = [None] * len(shards)
 
-    def __init__(self, store: Path, line: Line, dtype: str) -> None:
-        self.tokens = line.tokens
-        self.documents = line.documents
-        self.masked = any(shard.mask_sha256 is not None for shard in line.shards)
-        self._store = store
-        self._shards = line.shards
-        self._dtype = np.dtype(dtype).newbyteorder("<")
-        self._starts = [0, *itertools.accumulate(shard.tokens for shard in line.shards)]
-        self._ids: list[np.ndarray | None] = [None] * len(line.shards)
-        self._offsets: list[np.ndarray | None] = [None] * len(line.shards)
-        self._masks: list[np.ndarray | None] = [None] * len(line.shards)
-        self._packs: OrderedDict[tuple[int, int, int], Packs] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def _shard_ids(self, number: int) -> np.ndarray:
+    def ids(self, number: int, first: int, last: int) -> np.ndarray:
+        """Ids `first … last - 1` of a shard; a view."""
         found = self._ids[number]
         if found is None:
             path = self._store / f"{self._shards[number].file}.ids"
             found = self._ids[number] = np.asarray(np.memmap(path, self._dtype, mode="r"))
-        return found
+        return found[first:last]
 
-    def _shard_offsets(self, number: int) -> np.ndarray:
-        found = self._offsets[number]
-        if found is None:  # read as signed: unsigned ones turn into floats beside Python's ints
-            path = self._store / f"{self._shards[number].file}.offsets"
-            found = self._offsets[number] = np.asarray(np.memmap(path, "<i8", mode="r"))
-        return found
-
-    def _shard_mask(self, number: int) -> np.ndarray:
+    def mask(self, number: int, first: int, last: int) -> np.ndarray:
+        """Its mask."""
         found = self._masks[number]
         if found is None:
             shard = self._shards[number]
@@ -157,7 +245,36 @@ class TokenLine:
             else:
                 found = np.asarray(np.memmap(self._store / f"{shard.file}.mask", "u1", mode="r"))
             self._masks[number] = found
+        return found[first:last]
+
+    def offsets(self, number: int) -> np.ndarray:
+        """Where its documents begin, and where the last one ends."""
+        found = self._offsets[number]
+        if found is None:  # read as signed: unsigned ones turn into floats beside Python's ints
+            path = self._store / f"{self._shards[number].file}.offsets"
+            found = self._offsets[number] = np.asarray(np.memmap(path, "<i8", mode="r"))
         return found
+
+
+class TokenLine:
+    """The shards of one source and split as one array of tokens, read as they are touched.
+
+    Attributes:
+        tokens: how many.
+        documents: how many.
+        masked: whether some of its tokens are no targets of the loss.
+        shards: where the arrays come from.
+    """
+
+    def __init__(self, line: Line, shards: MappedShards | FetchedShards, dtype: np.dtype) -> None:
+        self.tokens = line.tokens
+        self.documents = line.documents
+        self.masked = any(shard.mask_sha256 is not None for shard in line.shards)
+        self.shards = shards
+        self._dtype = dtype
+        self._starts = [0, *itertools.accumulate(shard.tokens for shard in line.shards)]
+        self._packs: OrderedDict[tuple[int, int, int], Packs] = OrderedDict()
+        self._lock = threading.Lock()
 
     def _parts(self, start: int, stop: int) -> list[tuple[int, int, int]]:
         """Shard, first and last + 1 token inside it, for a range of tokens."""
@@ -177,7 +294,7 @@ class TokenLine:
         Raises:
             IndexError: outside the line.
         """
-        parts = [self._shard_ids(n)[a:b] for n, a, b in self._parts(start, stop)]
+        parts = [self.shards.ids(n, a, b) for n, a, b in self._parts(start, stop)]
         if len(parts) == 1:
             return parts[0]
         return np.concatenate(parts) if parts else np.empty(0, self._dtype)
@@ -188,7 +305,7 @@ class TokenLine:
         Raises:
             IndexError: outside the line.
         """
-        parts = [self._shard_mask(n)[a:b] for n, a, b in self._parts(start, stop)]
+        parts = [self.shards.mask(n, a, b) for n, a, b in self._parts(start, stop)]
         return np.concatenate(parts) if parts else np.empty(0, np.uint8)
 
     def document_starts(self, start: int, stop: int) -> npt.NDArray[np.int64]:
@@ -199,7 +316,7 @@ class TokenLine:
         """
         found: list[np.ndarray] = []
         for number, first, last in self._parts(start, stop):
-            offsets = self._shard_offsets(number)
+            offsets = self.shards.offsets(number)
             low, high = offsets[:-1].searchsorted((first, last))
             found.append(offsets[low:high] + self._starts[number])
         if len(found) == 1:
@@ -231,7 +348,7 @@ class TokenLine:
         for shard in np.unique(first[inside]).tolist():
             mine = np.flatnonzero(inside & (first == shard))
             base = self._starts[shard]
-            offsets = self._shard_offsets(shard)
+            offsets = self.shards.offsets(shard)
             begin, end = start[mine] + 1 - base, start[mine] + length[mine] + 1 - base
             low, high = offsets[:-1].searchsorted(begin), offsets[:-1].searchsorted(end)
             counts = high - low

@@ -20,7 +20,9 @@ def stage_weights(stage: StageRecipe, store: TokenStore) -> dict[str, float]:
         return {name: float(store.line("train", name).tokens) for name in sources}
     for name in stage.weights:
         if name not in sources:
-            raise InputError(f"{store.path} has no source {name!r}; it has {', '.join(sources)}")
+            raise InputError(
+                f"{store.location} has no source {name!r}; it has {', '.join(sources)}"
+            )
     chosen = {n: float(stage.weights[n]) for n in sources if stage.weights.get(n, 0) > 0}
     if not chosen:
         raise InputError("a stage's weights are all zero, so it would read nothing")
@@ -45,4 +47,4 @@ def build_order(recipe: TrainRecipe, store: TokenStore) -> Order:
     try:
         return Order(seed=recipe.seed, stages=stages, lines=store.line_sizes("train"))
     except ValueError as error:
-        raise InputError(f"{store.path}: {error}") from error
+        raise InputError(f"{store.location}: {error}") from error

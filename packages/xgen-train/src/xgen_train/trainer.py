@@ -95,7 +95,7 @@ def _check_vocabulary(recipe: TrainRecipe, store: TokenStore) -> None:
     size = store.manifest.tokenizer.vocab_size
     if recipe.model.n_tokens != size:
         raise InputError(
-            f"the model has {recipe.model.n_tokens} token ids, but {store.path} was tokenised "
+            f"the model has {recipe.model.n_tokens} token ids, but {store.location} was tokenised "
             f"with {size}: --set model.n_tokens={size} (and model.vocab_size at least that), or "
             "build the store with the right tokenizer"
         )
@@ -117,14 +117,15 @@ class _Trainer:
             batch_tokens=recipe.batch_tokens,
             batches=recipe.evaluate_batches,
         )
-        self.checkpoints = CheckpointStore.create(
-            run.directory / "checkpoints",
-            recipe.model,
-            tokenizer=store.path / "tokenizer",
-            tokenizer_fingerprint=store.manifest.tokenizer.fingerprint,
-            keep_last=recipe.keep_last,
-            keep=recipe.edges,
-        )
+        with store.tokenizer_directory() as tokenizer:
+            self.checkpoints = CheckpointStore.create(
+                run.directory / "checkpoints",
+                recipe.model,
+                tokenizer=tokenizer,
+                tokenizer_fingerprint=store.manifest.tokenizer.fingerprint,
+                keep_last=recipe.keep_last,
+                keep=recipe.edges,
+            )
 
     def place(self, batch: Batch[Any]) -> Batch[jax.Array]:
         sharding = batch_sharding(self.mesh)

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
-from xgen_core import InputError, MissingExtraError
-from xgen_core.codec import unknown_name
+from xgen_core import InputError
 from xgen_data.sources.reader import Part
+from xgen_data.storage import file_system, is_url
 
 __all__ = [
     "CHUNK",
@@ -56,12 +56,9 @@ GROUP_FILES = 256
 GROUP_BYTES = 2**26
 """A part of several small files ends at so many of them, or at so many bytes."""
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://")
 _HTTP = re.compile(r"https?://")  # whether it is a directory, fsspec finds out by fetching it
 _MAGIC = re.compile(r"[*?\[]")
 _COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
-_FILE_SYSTEMS = {"gs": "gcsfs", "gcs": "gcsfs", "s3": "s3fs", "s3a": "s3fs", "abfs": "adlfs"}
-_FILE_SYSTEMS |= {"az": "adlfs", "http": "aiohttp", "https": "aiohttp", "sftp": "paramiko"}
 
 
 class DamageError(Exception):
@@ -100,11 +97,6 @@ class Listing:
     single: bool = False
 
 
-def is_url(path: str) -> bool:
-    """Whether `path` is for fsspec to open."""
-    return _URL.match(path) is not None
-
-
 def is_compressed(path: str) -> bool:
     """Whether reading `path` decompresses it."""
     return path.lower().endswith((*_COMPRESSED, ".tgz"))
@@ -118,21 +110,6 @@ def identity_of(name: str) -> str:
 def is_missing(path: str) -> bool:
     """Whether a local path that was listed is no file: a link to nowhere, a socket."""
     return not is_url(path) and not Path(path).is_file()
-
-
-def _file_system(url: str) -> tuple[Any, str]:
-    from fsspec.core import url_to_fs
-
-    scheme = url.partition("://")[0]
-    try:
-        return url_to_fs(url)
-    except ImportError as error:
-        raise MissingExtraError(f"{url}", _FILE_SYSTEMS.get(scheme, "fsspec[full]")) from error
-    except ValueError as error:
-        from fsspec import available_protocols
-
-        known = unknown_name(scheme, available_protocols(), "kind of URL")
-        raise InputError(f"{url}: {known}") from error
 
 
 def list_files(
@@ -213,7 +190,7 @@ def _split_glob(path: str) -> tuple[str, str]:
 
 def _list_url(url: str, wanted: frozenset[str] | None) -> Listing | None:
     base, pattern = _split_glob(url)
-    system, path = _file_system(base)
+    system, path = file_system(base)
     try:
         if pattern:
             found = system.glob(f"{path.rstrip('/')}/{pattern}", detail=True)
@@ -277,7 +254,7 @@ def open_raw(path: str) -> BinaryIO:
     try:
         if not is_url(path):
             return Path(path).open("rb")
-        system, inside = _file_system(path)
+        system, inside = file_system(path)
         return cast(BinaryIO, system.open(inside, "rb"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
