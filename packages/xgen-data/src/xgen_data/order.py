@@ -52,6 +52,8 @@ from xgen_data.schedule import LineSize, Stage
 
 __all__ = ["Order", "Windows"]
 
+_PLACES = 4096  # blocks of later epochs whose place is remembered
+
 
 class Windows(NamedTuple):
     """What the rows of a step read, in pieces; all arrays are int64 `[n]`, one entry a piece.
@@ -146,6 +148,9 @@ class Order:
     _cells: Ints = field(init=False, repr=False, compare=False)
     _block: Ints = field(init=False, repr=False, compare=False)
     _key: npt.NDArray[np.uint64] = field(init=False, repr=False, compare=False)
+    _places: dict[tuple[int, int, int], int] = field(
+        init=False, repr=False, compare=False, default_factory=dict[tuple[int, int, int], int]
+    )
 
     def __post_init__(self) -> None:
         if not self.stages:
@@ -458,11 +463,22 @@ class Order:
         moved = np.flatnonzero((epoch > 0) & (block < whole))
         if not moved.size:
             return cell
-        key = mix(~self._key[source[moved]] ^ epoch[moved].astype(np.uint64))
-        size, index = whole[moved].astype(np.uint64), block[moved].astype(np.uint64)
-        shift = permute(index, size, key).astype(np.int64) - block[moved]
+        # the rows of a step stand in few blocks, and steps in those of the step before
+        wanted = list(zip(*(x[moved].tolist() for x in (source, epoch, block)), strict=True))
+        places = {which: self._places.get(which) for which in wanted}
+        unknown = [which for which, place in places.items() if place is None]
+        if unknown:
+            s, e, b = np.array(unknown, np.int64).T
+            key = mix(~self._key[s] ^ e.astype(np.uint64))
+            size = (self._cells[s] // self._block[s]).astype(np.uint64)
+            found = permute(b.astype(np.uint64), size, key).tolist()
+            places.update(zip(unknown, found, strict=True))
+            if len(self._places) > _PLACES:
+                self._places.clear()
+            self._places.update(zip(unknown, found, strict=True))
+        place = np.array([places[which] for which in wanted], np.int64)
         cell = cell.copy()
-        cell[moved] += shift * block_cells[moved]
+        cell[moved] += (place - block[moved]) * block_cells[moved]
         return cell
 
 

@@ -102,13 +102,19 @@ def plan_reading(recipe: DataRecipe, work: Path) -> list[ReadTask]:
     """All tasks, sources in the recipe's order.
 
     Raises:
-        InputError: a source does not exist.
+        InputError: a source does not exist, or has nothing to read.
     """
-    return [
-        ReadTask(source=index, part=part, stem=work / "read" / f"{source.name}-{number:05d}")
-        for index, source in enumerate(recipe.sources)
-        for number, part in enumerate(plan_source(source))
-    ]
+    tasks: list[ReadTask] = []
+    for index, source in enumerate(recipe.sources):
+        parts = plan_source(source)
+        if not parts:
+            raise InputError(f"source {source.name!r}: no document in {source.uri}")
+        stems = (work / "read" / f"{source.name}-{number:05d}" for number in range(len(parts)))
+        tasks += [
+            ReadTask(source=index, part=part, stem=stem)
+            for part, stem in zip(parts, stems, strict=True)
+        ]
+    return tasks
 
 
 def finished_read(task: ReadTask) -> ReadReceipt | None:

@@ -85,14 +85,18 @@ def _funnel_plot(summary: DocumentsSummary) -> Plot:
 
 
 def _length_plot(summary: DocumentsSummary) -> Plot:
-    rows = [
-        {"bytes": int(size), "documents": count, "source": source.source}
+    sizes = sorted({int(size) for source in summary.sources for size in source.lengths})
+    rows: list[dict[str, Scalar]] = [
+        {
+            "bytes": f"{size:,}",
+            "documents": source.lengths.get(str(size), 0),
+            "source": source.source,
+        }
+        for size in sizes
         for source in summary.sources
-        for size, count in source.lengths.items()
     ]
-    rows.sort(key=lambda row: int(row["bytes"]))
     return bar_plot(
-        rows=[{**row, "bytes": f"{row['bytes']:,}"} for row in rows],
+        rows=rows,
         x="bytes",
         y="documents",
         series="source",
@@ -105,10 +109,10 @@ def _language_plot(summary: DocumentsSummary) -> Plot:
     total = sum((Counter(source.languages) for source in summary.sources), Counter[str]())
     shown = [name for name, _ in total.most_common(_LANGUAGES)]
     rows: list[dict[str, Scalar]] = [
-        {"language": name, "documents": source.languages[name], "source": source.source}
+        {"language": name, "documents": source.languages.get(name, 0), "source": source.source}
         for name in shown
         for source in summary.sources
-        if name in source.languages
+        if source.languages
     ]
     others = len(total) - len(shown)
     return bar_plot(
@@ -191,6 +195,17 @@ def mixture_table(mixture: Mixture) -> Table:
     )
 
 
+_TOLERANCE = 1.01
+"""A store's lines hold whole windows only, so epochs are never declared to the last token."""
+
+
+def _repetition(declared: float, real: float) -> str | None:
+    """What is wrong where a store is too small for the epochs that a mixture declares."""
+    if real <= declared * _TOLERANCE:
+        return None
+    return f"too few tokens: read {real:.4g} times, not {declared:.4g}"
+
+
 def realised_table(mixture: Mixture, order: Order) -> Table:
     """The mixture beside what a schedule of one stage reads of a store."""
     shares, read, epochs = mixture.shares(), order.budgets(0), order.epochs()
@@ -198,7 +213,7 @@ def realised_table(mixture: Mixture, order: Order) -> Table:
     return Table(
         columns=(
             *("source", "share planned %", "share read %", "tokens read"),
-            *("windows off", "epochs declared", "epochs of this store"),
+            *("windows off", "epochs declared", "epochs of this store", "warning"),
         ),
         rows=tuple(
             (
@@ -209,6 +224,7 @@ def realised_table(mixture: Mixture, order: Order) -> Table:
                 round((read[c.source] - shares[c.source] * total) / order.cell_tokens, 3),
                 round(c.epochs, 4),
                 round(epochs[c.source], 4),
+                _repetition(c.epochs, epochs[c.source]),
             )
             for c in mixture.components
         ),
@@ -219,9 +235,11 @@ def mixture_section(mixture: Mixture, order: Order) -> Section:
     """Mixture planned against realised."""
     table = realised_table(mixture, order)
     worst = max(abs(float(row[4] or 0)) for row in table.rows)
+    short = [str(row[0]) for row in table.rows if row[-1] is not None]
+    warning = f"; too few tokens in {', '.join(short)}" if short else ""
     return Section(
         title="Mixture",
         summary=f"{mixture.name}: {order.stages[0].tokens:,} tokens, every source within "
-        f"{worst:.2f} windows of its share",
+        f"{worst:.2f} windows of its share{warning}",
         blocks=(table,),
     )
