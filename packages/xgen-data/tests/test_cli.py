@@ -114,7 +114,10 @@ def test_a_full_disk_leaves_nothing_half_written(recipe_file, plugin, tmp_path):
         [*command, "-o", str(tmp_path / "store")], capture_output=True, text=True, check=False
     )
     assert result.returncode == 1
-    assert result.stderr == "xgen: error: File too large\n"
+    work = tmp_path / "store" / "work" / "read"
+    assert result.stderr.startswith(f"xgen: error: {work}")
+    assert result.stderr.endswith(".jsonl: File too large\n")
+    assert result.stderr.count("\n") == 1
     left = {p.name for p in (tmp_path / "store").rglob("*") if p.is_file()}
     assert left == {"run.json"}
 
