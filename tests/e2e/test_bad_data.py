@@ -35,7 +35,8 @@ class Ended:
     def line(self) -> str:
         """The one line of a command that failed as it should."""
         assert self.code == 1, self.error
-        (line,) = self.error.splitlines()
+        lines = self.error.splitlines()
+        (line,) = (text for text in lines if "% " not in text)  # progress, on a busy machine
         assert line.startswith("xgen: error: "), line
         return line.removeprefix("xgen: error: ")
 

@@ -46,7 +46,7 @@ def xgen(capsys):
 def test_build_inspect_verify(xgen, recipe_file, tmp_path):
     store = tmp_path / "store"
     code, out, err = xgen("build", recipe_file, "-o", store, "--until", "documents")
-    assert (code, err) == (0, "")
+    assert (code, "xgen:" in err) == (0, False)  # there is progress on a busy machine
     assert [line.split() for line in out.splitlines()][-1] == ["notes", "kept", "61"]
     code, out, _ = xgen("inspect", store)
     assert code == 1
