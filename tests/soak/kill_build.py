@@ -139,14 +139,14 @@ def run(campaign: Campaign, arguments: argparse.Namespace, chance: random.Random
         if arguments.ray and phase in ("work", "rename"):
             plan["only_this_process"] = chance.random() < 0.5
         before = len(campaign.kills())
-        campaign.start(store, None if enough else plan)
+        code = campaign.start(store, None if enough else plan)
         if len(campaign.kills()) > before:
             since += 1
             passed.update(campaign.hits())
             passed["restore"] = 0  # each start does that again
             last = campaign.kills()[-1]
             print(f"kill {before + 1:2d}: {last['phase']}, {last['at']} (point {last['hit']})")
-            if not (store / "manifest.json").exists() or not plan.get("only_this_process"):
+            if code:  # it did not live on without one of its workers
                 continue
         if (same := content(store)) != reference:
             different += 1

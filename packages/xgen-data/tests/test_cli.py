@@ -46,7 +46,7 @@ def xgen(capsys):
 def test_build_inspect_verify(xgen, recipe_file, tmp_path):
     store = tmp_path / "store"
     code, out, err = xgen("build", recipe_file, "-o", store, "--until", "documents")
-    assert (code, err) == (0, "")
+    assert (code, "xgen:" in err) == (0, False)  # there is progress on a busy machine
     assert [line.split() for line in out.splitlines()][-1] == ["notes", "kept", "61"]
     code, out, _ = xgen("inspect", store)
     assert code == 1
@@ -114,7 +114,10 @@ def test_a_full_disk_leaves_nothing_half_written(recipe_file, plugin, tmp_path):
         [*command, "-o", str(tmp_path / "store")], capture_output=True, text=True, check=False
     )
     assert result.returncode == 1
-    assert result.stderr == "xgen: error: File too large\n"
+    work = tmp_path / "store" / "work" / "read"
+    assert result.stderr.startswith(f"xgen: error: {work}")
+    assert result.stderr.endswith(".jsonl: File too large\n")
+    assert result.stderr.count("\n") == 1
     left = {p.name for p in (tmp_path / "store").rglob("*") if p.is_file()}
     assert left == {"run.json"}
 

@@ -104,7 +104,8 @@ def test_a_tasks_error_is_one_line(cluster, recipe_file, corpus, plugin, tmp_pat
     failed = run_command(plugin, f"{recipe_file}:broken", "-o", tmp_path / "s", "--ray", cluster,
                          "--until", "documents")  # fmt: skip
     assert failed.returncode == 1
-    (line,) = failed.stderr.splitlines()
+    lines = failed.stderr.splitlines()
+    (line,) = (text for text in lines if "% " not in text)  # progress, on a busy machine
     assert line.startswith(f"xgen: error: {corpus}/rows.jsonl:2: this line is not JSON; ")
     assert "--set damaged=drop" in line
     assert not list((tmp_path / "s").rglob(".partial-*"))

@@ -7,6 +7,7 @@ full disk or a killed process leaves the old file (or none), never half of a new
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import hashlib
 import json
@@ -37,6 +38,7 @@ __all__ = [
 
 T = TypeVar("T")
 _TEMPORARY = ".partial-"
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def sync_directory(directory: Path) -> None:
@@ -50,6 +52,12 @@ def sync_directory(directory: Path) -> None:
 
 def _temporary_beside(path: Path) -> Path:
     return path.with_name(f"{_TEMPORARY}{path.name}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
+
+
+def _name_file(error: BaseException, target: Path) -> None:
+    """Add to a write that found no room where it wrote to, which the system does not say."""
+    if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
+        error.filename = str(target)
 
 
 @contextlib.contextmanager
@@ -68,8 +76,9 @@ def atomic_file(path: Path | str) -> Generator[BinaryIO]:
             handle.flush()
             os.fsync(handle.fileno())
         temporary.replace(target)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        _name_file(error, target)
         raise
     sync_directory(target.parent)
 
@@ -108,8 +117,9 @@ def atomic_directory(path: Path | str, *, replace: bool = False) -> Generator[Pa
         sync_directory(target.parent)
         if old is not None:
             shutil.rmtree(old)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(temporary, ignore_errors=True)
+        _name_file(error, target)
         raise
 
 
