@@ -1,10 +1,11 @@
 import hashlib
 import random
+from dataclasses import replace
 
 import pytest
 
 from xgen_core import InputError
-from xgen_data import build, read_documents
+from xgen_data import DataRecipe, Deduplication, SourceConfig, build, read_documents
 from xgen_data.documents import read_summary
 from xgen_data.sorter import Row, UniqueSorter
 
@@ -96,3 +97,22 @@ def test_reading_what_is_not_there(recipe, tmp_path):
     build_documents(recipe, tmp_path)
     with pytest.raises(InputError, match="no documents train/middle; has train/left"):
         next(read_documents(tmp_path, "train", "middle"))
+
+
+def test_when_to_stop_is_no_part_of_what_a_build_is(tmp_path):
+    """Damage stops a build; told to go on, it does so where it stopped."""
+    good = "".join(f'{{"text": "a line of text, number {i}"}}\n' for i in range(20))
+    (tmp_path / "good.jsonl").write_text(good)
+    (tmp_path / "bad.jsonl").write_text('{"text": "a good line before it"}\n{"text": \n')
+    recipe = DataRecipe(
+        sources=tuple(
+            SourceConfig(name=n, uri=f"jsonl:{tmp_path}/{n}.jsonl") for n in ("good", "bad")
+        ),
+        validation_fraction=0,
+    )
+    store = tmp_path / "store"
+    with pytest.raises(InputError, match=r"bad\.jsonl:2: .*--set damaged=drop"):
+        build_documents(recipe, store)
+    recipe = replace(recipe, damaged="drop", deduplicate=Deduplication(expected_removal=1))
+    summary = build_documents(recipe, store)
+    assert [source.kept for source in summary.sources] == [20, 1]

@@ -112,10 +112,13 @@ class DataRecipe:
         Raises:
             InputError: such a file is missing.
         """
-        encoding = ("tokenizer", "block_tokens")
-        values = encode(self)
+        # how a document is encoded; and two settings that say when to stop, not what comes of it
+        apart = ("tokenizer", "block_tokens", "damaged", "deduplicate")
+        values, copies = encode(self), encode(self.deduplicate)
         assert isinstance(values, dict)  # encode() makes a dict of a dataclass
-        settings = {name: value for name, value in values.items() if name not in encoding}
+        assert isinstance(copies, dict)
+        settings = {name: value for name, value in values.items() if name not in apart}
+        settings["deduplicate"] = {n: v for n, v in copies.items() if n != "expected_removal"}
         return {**settings, "inputs": dict(_inputs(self))}
 
 

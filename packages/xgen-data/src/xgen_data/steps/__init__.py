@@ -86,4 +86,4 @@ STEPS: dict[str, type[Step]] = {
     "toxicity": Toxicity,
     "unicode": Unicode,
 }
-"""Every step by its `kind`."""
+"""Every step of this folder by its `kind`; `xgen_data.decontamination` has one more."""
