@@ -14,7 +14,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart check test isolated acceptance bench docs clean
+.PHONY: help setup quickstart check test isolated acceptance soak bench docs clean
 
 help: ## Explain the targets
 	@awk 'BEGIN {FS = ":.*## "; print "make TARGET\n"} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ $(VENV)/.packages: constraints.txt $(wildcard packages/*/pyproject.toml)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1' -c constraints.txt hatchling editables
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt \
-		-e 'packages/xgen-core[http,report]' -e 'packages/xgen-tokenizer[hf]' -e 'packages/xgen-data[fast,filters,web,wikipedia]' \
+		-e 'packages/xgen-core[http,report]' -e 'packages/xgen-tokenizer[fast,hf]' -e 'packages/xgen-data[fast,filters,web,wikipedia]' \
 		-e packages/xgen-model -e 'packages/xgen-train[tensorboard]' -e packages/xgen-eval
 	@touch $@
 
@@ -57,6 +57,11 @@ isolated: $(VENV)/.dev ## Each wheel alone in a clean environment: installs, imp
 acceptance: $(VENV)/.dev ## Tests on real data sets: make acceptance DATA=DIR
 	@test -n "$(DATA)" || { echo "make acceptance DATA=DIR: name the directory with the data sets"; exit 2; }
 	XGEN_ACCEPTANCE_DATA=$(abspath $(DATA)) python -m pytest tests/acceptance -m acceptance $(ARGS)
+
+soak: $(VENV)/.dev ## Kill data builds at random points, here and on Ray; every store must come out the same
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'ray>=2.40'
+	python tests/soak/kill_build.py --kills 30
+	python tests/soak/kill_build.py --kills 30 --ray
 
 bench: $(VENV)/.dev ## Benchmarks; figures in the documentation come from here
 	@for script in tools/bench/*.py; do echo "== $$script"; python $$script || exit 1; done

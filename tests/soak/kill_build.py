@@ -61,17 +61,22 @@ class Campaign:
             (self.state / "plan.json").write_text(json.dumps(plan))
         who = ["--ray", self.ray] if self.ray else ["--workers", "2"]
         command = [sys.executable, "-m", "xgen_core", "data", "build", f"{self.recipe}:make"]
-        result = subprocess.run(
-            [*command, "--output", str(store), *who],
+        # the group is known before anything can be hit: the shell waits for the line
+        gate = ["sh", "-c", 'read -r go; exec "$0" "$@"', *command]
+        with subprocess.Popen(
+            [*gate, "--output", str(store), *who],
             env=environment(self.state),
             start_new_session=True,  # a process group of its own, to be killed as a whole
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-        )
-        if result.returncode > 0:
-            raise SystemExit(f"the build failed: {result.stderr}")
-        return result.returncode
+        ) as process:
+            (self.state / "group").write_text(str(process.pid))
+            _, error = process.communicate("go\n")
+        if process.returncode > 0:
+            raise SystemExit(f"the build failed: {error}")
+        return process.returncode
 
     def hits(self) -> dict[str, int]:
         """How often the last start passed a point of each phase."""
@@ -123,17 +128,22 @@ def run(campaign: Campaign, arguments: argparse.Namespace, chance: random.Random
     usual.setdefault("restore", 12)  # an undisturbed build restores nothing
     print(f"undisturbed: {len(reference)} files; points passed: {usual}")
     store, since, different, finished = campaign.directory / "store-0", 0, 0, 0
+    passed: Counter[str] = Counter()  # points of this store that earlier starts had behind them
     while len(campaign.kills()) < arguments.kills or since:
         enough = len(campaign.kills()) >= arguments.kills or since >= arguments.per_store
-        missing = [p for p in PHASES if p not in {k["phase"] for k in campaign.kills()}]
-        phase = chance.choice(missing or PHASES)
-        plan = {"phase": phase, "count": chance.randint(1, usual[phase])}
+        # what was never hit comes first; a fresh store has nothing to restore
+        possible = PHASES if since else PHASES[:-1]
+        missing = [p for p in possible if p not in {k["phase"] for k in campaign.kills()}]
+        phase = chance.choice(missing or possible)
+        plan = {"phase": phase, "count": chance.randint(1, max(1, usual[phase] - passed[phase]))}
         if arguments.ray and phase in ("work", "rename"):
             plan["only_this_process"] = chance.random() < 0.5
         before = len(campaign.kills())
         campaign.start(store, None if enough else plan)
         if len(campaign.kills()) > before:
             since += 1
+            passed.update(campaign.hits())
+            passed["restore"] = 0  # each start does that again
             last = campaign.kills()[-1]
             print(f"kill {before + 1:2d}: {last['phase']}, {last['at']} (point {last['hit']})")
             if not (store / "manifest.json").exists() or not plan.get("only_this_process"):
@@ -142,7 +152,7 @@ def run(campaign: Campaign, arguments: argparse.Namespace, chance: random.Random
             different += 1
             wrong = sorted(n for n in {*same, *reference} if same.get(n) != reference.get(n))
             print(f"DIFFERENT after {since} kills: {', '.join(wrong[:10])}")
-        finished, since = finished + 1, 0
+        finished, since, passed = finished + 1, 0, Counter()
         shutil.rmtree(store)
         store = campaign.directory / f"store-{finished}"
     counts = Counter(kill["phase"] for kill in campaign.kills())

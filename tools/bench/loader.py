@@ -17,7 +17,7 @@ import numpy as np
 from xgen_core import TokenBatch
 from xgen_core.testing import ByteTokenizer
 from xgen_data import DataRecipe, Loader, Order, SourceConfig, Stage, TokenStore, build, read_batch
-from xgen_data.order import Packing
+from xgen_data.schedule import Packing
 
 SHAPES: tuple[tuple[int, int, Packing], ...] = (
     (2048, 64, "concat"),

@@ -177,11 +177,17 @@ def test_sections_tell_the_counts(store):
     documents, tokens = (
         json.loads(p.read_text()) for p in sorted((store.path / "sections").iterdir())
     )
-    rows = documents["blocks"][0]["rows"]
+    funnel, table, lengths = documents["blocks"]
+    rows = table["rows"]
     assert ["right", "copies", "same text seen before", -1, None] in rows
     assert ["right", "kept", None, 30, None] in rows
-    bars = documents["blocks"][1]["spec"]["data"]["values"]
-    assert sum(bar["documents"] for bar in bars) == 91
+    bars = lengths["spec"]["data"]["values"]
+    assert sum(bar["y"] for bar in bars) == 91
+    ends = {
+        (bar["series"], bar["x" if isinstance(bar["x"], str) else "y"])
+        for bar in funnel["spec"]["data"]["values"]
+    }
+    assert ends == {("left", "kept"), ("right", "kept"), ("right", "copies, exact")}
     assert [row[:2] for row in tokens["blocks"][0]["rows"]] == [
         ["train", "left"],
         ["train", "right"],

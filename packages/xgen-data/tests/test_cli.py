@@ -2,10 +2,16 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
+from click.testing import CliRunner
 
+from xgen_core import InputError
 from xgen_core.command import main
+from xgen_data import build
+from xgen_data.cli import data
+from xgen_data.steps import C4BadWords
 
 RECIPE = """
 from xgen_data import DataRecipe, SourceConfig
@@ -139,3 +145,37 @@ def test_python_m():
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert "not a finished token store" in result.stderr
+
+
+def test_decontaminate_finds_items_with_evidence(recipe, tmp_path):
+    words = " ".join(f"word{chr(97 + i % 26)}{i}" for i in range(60))
+    (tmp_path / "corpus" / "left" / "leak.txt").write_text(f"before {words} after\n")
+    store = build(recipe, tmp_path / "store", until="documents")
+    benchmark = tmp_path / "quiz.jsonl"
+    benchmark.write_text(
+        json.dumps({"question": " ".join(words.split()[5:45])})
+        + "\n"
+        + json.dumps({"question": "something that stands in no document at all, not even in part"})
+        + "\n"
+    )
+    arguments = ["decontaminate", str(store), "--benchmark", f"quiz={benchmark}"]
+    result = CliRunner().invoke(data, [*arguments, "-o", str(tmp_path / "report"), "--json"])
+    assert result.exit_code == 0, result.output
+    (row,) = json.loads(result.stdout)["contamination"]
+    assert (row["items"], row["contaminated"], row["documents"]) == (2, 1, 1)
+    (hit,) = map(json.loads, (tmp_path / "report" / "hits.jsonl").read_text().splitlines())
+    assert (hit["document"], hit["share"], hit["kind"]) == ("leak.txt", 1.0, "text")
+    section = json.loads((store / "sections" / "40-contamination.json").read_text())
+    assert section["summary"].startswith("1 benchmark items stand in the documents")
+
+
+def test_a_step_file_that_changed_or_is_missing(recipe, tmp_path):
+    words = tmp_path / "words.txt"
+    changed = replace(recipe, steps=(C4BadWords(words=words),))
+    with pytest.raises(InputError, match=r"words\.txt: no such file; a step of the recipe needs"):
+        build(changed, tmp_path / "store")
+    words.write_text("zeta\n")
+    build(changed, tmp_path / "store", until="documents")
+    words.write_text("zeta\neta\n")
+    with pytest.raises(InputError, match="inputs"):
+        build(changed, tmp_path / "store", until="documents")

@@ -56,5 +56,6 @@ def test_a_token_lost_or_repeated_shows(store):
         epoch=np.repeat(found.epoch, 2),
         start=(found.start[:, None] + [0, 10]).reshape(-1),
         length=np.stack([np.full(12, 10), found.length - 10], 1).reshape(-1),
+        ends=np.repeat(found.ends, 2),
     )
     assert consumed(half, order.sources) == right

@@ -66,6 +66,8 @@ def test_info() -> None:
     assert "50,313" in table
     assert facts["fingerprint"] in table
     assert "50296 <fim_middle>" in table
+    assert facts["backend"]["name"] in ("fast", "tiktoken")
+    assert facts["backend"]["reason"] in table
 
 
 def test_encode() -> None:
@@ -168,13 +170,46 @@ def test_too_little_text(tmp_path: Path, error: Refusal) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_template_from_training_to_export(corpus: Path, tmp_path: Path) -> None:
+    out, copy, hub = tmp_path / "chat", tmp_path / "copy", tmp_path / "hub"
+    output("train", corpus, "--vocab-size", "280", "--template", "chatml", "-o", out)
+    facts = json.loads(output("info", out, "--json"))
+    assert facts["template"] == "chatml"
+    assert facts["specials"]["<|im_end|>"] == 279
+    output("extend", out, "--special", "<|tool|>", "-o", copy)
+    facts = json.loads(output("info", copy, "--json"))
+    assert (facts["template"], facts["specials"]["<|tool|>"]) == ("chatml", 280)
+    result = json.loads(output("export", copy, "--pad-token", "<fim_pad>", "-o", hub, "--json"))
+    assert (result["template"], result["pad_token"]) == ("chatml", "<fim_pad>")
+    assert result["verified_texts"] > 100
+    assert json.loads(output("info", hub, "--json"))["fingerprint"] == facts["fingerprint"]
+
+
+def test_extend_brings_what_the_template_needs(tmp_path: Path) -> None:
+    output("extend", "xgen", "--template", "chatml", "-o", tmp_path / "chat")
+    facts = json.loads(output("info", tmp_path / "chat", "--json"))
+    assert (facts["vocab_size"], facts["template"]) == (50315, "chatml")
+
+
+def test_export_refusals(tmp_path: Path, error: Refusal) -> None:
+    out = tmp_path / "out"
+    assert "learn to stop" in error("export", "xgen", "--pad-token", "<|endoftext|>", "-o", out)
+    assert "<|im_start|>" in error("export", "xgen", "--template", "chatml", "-o", out)
+    assert "no BOS" in error("export", "xgen", "--add-bos", "-o", out)
+    assert "without whitespace" in error("extend", "xgen", "--special", "a b", "-o", out)
+    assert not out.exists()
+
+
 def test_input_that_is_not_utf8() -> None:
     result = xgen("encode", "xgen", stdin=b"caf\xe9")
     assert result.returncode == 1
     assert result.stderr.startswith(b"xgen: error: standard input is not UTF-8")
 
 
-@pytest.mark.parametrize("command", [(), ("info",), ("encode",), ("decode",), ("train",)])
+@pytest.mark.parametrize(
+    "command",
+    [(), ("info",), ("encode",), ("decode",), ("train",), ("extend",), ("export",)],
+)
 def test_help_has_an_example(command: tuple[str, ...]) -> None:
     assert "Example:" in output(*command, "--help")
 

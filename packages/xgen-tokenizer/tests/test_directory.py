@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from xgen_core import FormatError, InputError, XgenError, open_tokenizer
-from xgen_tokenizer import TiktokenTokenizer, open_directory, open_xgen, train_bpe
+from xgen_tokenizer import XGEN, TiktokenTokenizer, open_directory, open_xgen, train_bpe
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +110,29 @@ def test_config_changed(saved: Path, changes: dict[str, Any], message: str) -> N
 def test_no_tokenizer_there(tmp_path: Path) -> None:
     refused(tmp_path, InputError, "no tokenizer in it")
     refused(tmp_path / "nowhere", InputError, "no such tokenizer directory")
+
+
+def test_the_template_travels(trained: TiktokenTokenizer, tmp_path: Path) -> None:
+    chosen = TiktokenTokenizer("little", trained.vocabulary, template=XGEN)
+    chosen.save(tmp_path / "chat")
+    opened = open_directory(tmp_path / "chat")
+    assert isinstance(opened, TiktokenTokenizer)
+    assert opened.template == XGEN
+    assert opened.fingerprint == trained.fingerprint
+    opened.save(tmp_path / "again")
+    assert contents(tmp_path / "again") == contents(tmp_path / "chat")
+    with pytest.raises(InputError, match="exists already"):
+        trained.save(tmp_path / "chat")  # the same vocabulary without a template is another thing
+
+
+def test_template_damaged(saved: Path) -> None:
+    file = saved / "template.json"
+    file.write_text('{"format": "xgen-template", "version": 2}')
+    refused(saved, FormatError, "version 2, but this release reads 1")
+    file.write_text('{"format": "xgen-template", "version": 1, "template": {"name": "x"}}')
+    refused(saved, FormatError, "template.json: template: ChatTemplate lacks the field")
+    file.write_text("{")
+    refused(saved, FormatError, "not JSON")
 
 
 def refused(directory: Path, kind: type[XgenError], message: str) -> None:

@@ -2,7 +2,8 @@
 
 The directory `SOAK` holds `plan.json`: {"phase": …, "count": …}. Each time any process of the build
 passes a point of a phase it adds a byte to `hits-PHASE`; the one that adds the count-th writes down
-where it was and kills its whole process group with SIGKILL. Nothing is caught, flushed or closed.
+where it was and kills the command's whole process group, and itself, with SIGKILL. Nothing is
+caught, flushed or closed.
 """
 
 import fcntl
@@ -31,9 +32,9 @@ def pass_point(phase, detail=""):
             log.flush()
             os.fsync(log.fileno())
         (SOAK / "plan.json").unlink()
-        if plan.get("only_this_process"):
-            os.kill(os.getpid(), signal.SIGKILL)
-        os.killpg(os.getpgid(0), signal.SIGKILL)
+        if not plan.get("only_this_process"):
+            os.killpg(int((SOAK / "group").read_text()), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)  # a Ray worker is in no group of the command's
 
 
 def around(module, name, phase, *, only_results=False, method_of=None):
@@ -75,5 +76,6 @@ def install():
         around(builder, name, "restore", only_results=True)
 
 
-if any("xgen" in a or "spawn" in a or "ray" in a for a in (*sys.argv, *sys.orig_argv)):
+# the command, its worker processes and Ray's; not the other services that a Ray node starts
+if any(n in a for n in ("xgen_core", "spawn_main", "default_worker") for a in sys.orig_argv):
     install()

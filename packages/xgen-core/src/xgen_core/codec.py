@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -165,8 +166,7 @@ def _decode_dataclass(kind: type, value: object, path: str) -> object:
     if not isinstance(value, Mapping):
         raise _fail(path, f"an object ({kind.__name__})", value)
     mapping = cast("Mapping[str, object]", value)
-    hints = typing.get_type_hints(kind)
-    fields = {f.name: f for f in dataclasses.fields(kind) if f.init}
+    hints, fields = _fields(kind)
     where = f"{path}: " if path else ""
     for name in mapping:
         if name not in fields:
@@ -185,6 +185,12 @@ def _decode_dataclass(kind: type, value: object, path: str) -> object:
         return kind(**values)
     except ValueError as error:  # a __post_init__ that refuses: say where in the tree
         raise CodecError(f"{where}{error}") from error
+
+
+@functools.cache
+def _fields(kind: type) -> tuple[dict[str, object], dict[str, dataclasses.Field[object]]]:
+    """Annotations and fields of a dataclass; resolving them costs more than decoding a record."""
+    return typing.get_type_hints(kind), {f.name: f for f in dataclasses.fields(kind) if f.init}
 
 
 def _join(path: str, name: str) -> str:

@@ -56,6 +56,11 @@ class MissingExtraError(PluginError):
     def __init__(self, what: str, requirement: str) -> None:
         super().__init__(f"{what} needs an optional dependency: pip install '{requirement}'")
         self.requirement = requirement
+        self._what = what
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        """Made again from both arguments where a worker process hands it back."""
+        return type(self), (self._what, self.requirement)
 
 
 class CapabilityError(XgenError):

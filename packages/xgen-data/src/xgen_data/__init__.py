@@ -6,6 +6,11 @@
     read_batch(store, order, i)   the arrays of step i
     Loader(store, order)          the same, prefetched (this one imports grain, and with it jax)
 
+A recipe (`DataRecipe`) is made of `SourceConfig`s, steps (`xgen_data.steps`, `Decontaminate`),
+`Deduplication` with `NearDuplicates` and `MinHash`, and `FillInTheMiddle`. `Processes`, `Ranks` and
+`Ray` say who builds it. A `Mixture` of `Component`s says how many tokens of each source are read.
+Instruction data are in `xgen_data.instruction`.
+
 Names are loaded when first used, so that importing this package costs next to nothing.
 """
 
@@ -17,21 +22,41 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from xgen_data.batch import batch_digest, read_batch, validation_batches
     from xgen_data.builder import build
+    from xgen_data.decontamination import Decontaminate
+    from xgen_data.deduplication import Deduplication
     from xgen_data.documents import read_documents
     from xgen_data.encoding import Encoded, encode, encode_document
+    from xgen_data.executor import Processes, Ranks, Ray
+    from xgen_data.fim import FillInTheMiddle
     from xgen_data.loader import Loader
-    from xgen_data.order import LineSize, Order, Stage, Windows
+    from xgen_data.mixture import Component, Mixture, lay_over
+    from xgen_data.order import Order, Windows
+    from xgen_data.overlap import MinHash, NearDuplicates
+    from xgen_data.overlap.benchmarks import Benchmark
     from xgen_data.recipe import DataRecipe, SourceConfig
-    from xgen_data.steps import Drop, Step
+    from xgen_data.schedule import LineSize, Stage
+    from xgen_data.steps import DocumentStep, Drop, Step
     from xgen_data.store import TokenLine, TokenStore
 
 __all__ = [
+    "Benchmark",
+    "Component",
     "DataRecipe",
+    "Decontaminate",
+    "Deduplication",
+    "DocumentStep",
     "Drop",
     "Encoded",
+    "FillInTheMiddle",
     "LineSize",
     "Loader",
+    "MinHash",
+    "Mixture",
+    "NearDuplicates",
     "Order",
+    "Processes",
+    "Ranks",
+    "Ray",
     "SourceConfig",
     "Stage",
     "Step",
@@ -42,20 +67,33 @@ __all__ = [
     "build",
     "encode",
     "encode_document",
+    "lay_over",
     "read_batch",
     "read_documents",
     "validation_batches",
 ]
 
 _HOME = {
+    "Benchmark": "overlap.benchmarks",
+    "Component": "mixture",
     "DataRecipe": "recipe",
+    "Decontaminate": "decontamination",
+    "Deduplication": "deduplication",
+    "DocumentStep": "steps",
     "Drop": "steps",
     "Encoded": "encoding",
-    "LineSize": "order",
+    "FillInTheMiddle": "fim",
+    "LineSize": "schedule",
     "Loader": "loader",
+    "MinHash": "overlap",
+    "Mixture": "mixture",
+    "NearDuplicates": "overlap",
     "Order": "order",
+    "Processes": "executor",
+    "Ranks": "executor",
+    "Ray": "executor",
     "SourceConfig": "recipe",
-    "Stage": "order",
+    "Stage": "schedule",
     "Step": "steps",
     "TokenLine": "store",
     "TokenStore": "store",
@@ -64,6 +102,7 @@ _HOME = {
     "build": "builder",
     "encode": "encoding",
     "encode_document": "encoding",
+    "lay_over": "mixture",
     "read_batch": "batch",
     "read_documents": "documents",
     "validation_batches": "batch",

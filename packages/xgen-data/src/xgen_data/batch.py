@@ -6,30 +6,19 @@ Letters: `b` rows, `t` time.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from xgen_core import Batch
-from xgen_data.fragments import step_fragments
+from xgen_data.fragments import Fragments, step_fragments
 from xgen_data.order import Order
 from xgen_data.store import TokenLine, TokenStore
 
 __all__ = ["batch_digest", "read_batch", "validation_batches"]
 
 Array = npt.NDArray[np.int32]
-
-
-class _Piece(NamedTuple):
-    """`length` inputs of a line from `start` on, and the id after them, put at `at` in a row."""
-
-    line: TokenLine
-    row: int
-    at: int
-    start: int
-    length: int
 
 
 def read_batch(
@@ -58,13 +47,8 @@ def read_batch(
         ValueError: the store's lines have other lengths than the order's.
     """
     found = step_fragments(store, order, step, rows=rows, split=split)
-    t = found.sequence_length
     lines = {i: store.line(split, order.sources[i]) for i in set(found.source.tolist())}
-    end = np.cumsum(found.length)
-    at = (end - found.length) % t  # rows are full, so the fragments lie end to end
-    columns = (found.source, found.row, at, found.start, found.length)
-    pieces = zip(*(column.tolist() for column in columns), strict=True)
-    return _assemble([_Piece(lines[i], *where) for i, *where in pieces], int(end[-1]) // t, t)
+    return _assemble(found, lines, int(found.row[-1]) + 1 if len(found.row) else 0)
 
 
 def validation_batches(
@@ -98,11 +82,12 @@ def validation_batches(
         batches = range(0, len(starts), batch_size)
         for first in batches if limit is None else batches[:limit]:
             chosen = starts[first : first + batch_size]
-            pieces = [
-                _Piece(line, row, 0, start, min(sequence_length, line.tokens - 1 - start))
-                for row, start in enumerate(chosen)
-            ]
-            yield source, _assemble(pieces, batch_size, sequence_length)
+            start = np.array(chosen)
+            row = np.arange(len(start))
+            length = np.minimum(sequence_length, line.tokens - 1 - start)
+            zero = np.zeros_like(row)
+            found = Fragments(sequence_length, row, zero, zero, start, length, zero - 1)
+            yield source, _assemble(found, {0: line}, batch_size)
 
 
 def batch_digest(batch: Batch[Array]) -> str:
@@ -113,44 +98,49 @@ def batch_digest(batch: Batch[Array]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _assemble(pieces: Sequence[_Piece], b: int, t: int) -> Batch[Array]:
-    """Arrays from pieces, which are in the order of their places; a row's end may be missing."""
+def _assemble(found: Fragments, lines: Mapping[int, TokenLine], b: int) -> Batch[Array]:
+    """Arrays `[b, t]` from fragments; a row that they do not fill is padded at its end."""
     # One allocation for all five: the allocator keeps it for the next batch, where five smaller
     # ones go back to the system, and fresh pages cost more than filling them (measured: 2.5 times).
+    t = found.sequence_length
     arrays = np.empty((5, b, t), np.int32)
     inputs, targets, segment_ids, positions, loss_mask = arrays
     loss_mask.fill(1)
-    begins: list[npt.NDArray[np.int64]] = []  # where documents begin, as b·t flat positions
-    for line, row, at, start, length in pieces:
+    filled = np.bincount(found.row, found.length, b).astype(np.int64)
+    before = np.cumsum(found.length) - found.length  # tokens of all rows before each fragment
+    row_begin = np.cumsum(filled) - filled
+    flat = found.row * t + before - row_begin[found.row]  # where each fragment goes
+
+    columns = (found.source, flat, found.start, found.length)
+    flat_inputs, flat_targets = inputs.reshape(-1), targets.reshape(-1)
+    for source, at, start, length in zip(*(c.tolist() for c in columns), strict=True):
+        line = lines[source]
         ids = line.read(start, start + length + 1)
-        inputs[row, at : at + length], targets[row, at : at + length] = ids[:-1], ids[1:]
+        flat_inputs[at : at + length] = ids[:-1]
+        flat_targets[at : at + length] = ids[1:]
         if line.masked:
-            loss_mask[row, at : at + length] = line.read_mask(start + 1, start + length + 1)
-        shift = row * t + at - start
-        begins.append(line.document_starts(start + 1, start + length + 1) + shift)
-    begin = np.concatenate(begins) if begins else np.empty(0, np.int64)
+            mask = line.read_mask(start + 1, start + length + 1)
+            loss_mask.reshape(-1)[at : at + length] = mask
+
+    # Where documents begin, as flat positions; a pack's fragment has none but right behind it.
+    begins = [(flat + found.length)[found.ends == 1]]
+    for source, line in lines.items():
+        mine = np.flatnonzero((found.source == source) & (found.ends < 0))
+        if len(mine):
+            which, place = line.inner_starts(found.start[mine], found.length[mine])
+            begins.append(place + (flat - found.start)[mine][which])
+    begin = np.concatenate(begins)
     loss_mask.reshape(-1)[begin - 1] = 0
 
-    # Runs of one segment: each piece begins one, and so does each document inside a piece. A
-    # document that begins right behind a piece falls on the next piece's beginning, or on a row's.
+    # Runs of one segment: each fragment begins one, and so does each document inside a fragment. A
+    # document that begins right behind a fragment falls on the next one's beginning, or a row's.
     row_starts = np.arange(b) * t
-    piece_starts = np.array([piece.row * t + piece.at for piece in pieces], np.int64)
-    run = _union(np.union1d(row_starts, piece_starts), begin[begin < b * t])
+    run = np.unique(np.concatenate([row_starts, flat, begin[begin < b * t]]))
     length_of_run = np.diff(run, append=b * t)
     number = np.arange(1, len(run) + 1) - np.searchsorted(run, row_starts)[run // t]
     segment_ids.reshape(-1)[:] = np.repeat(number.astype(np.int32), length_of_run)
     run_start = np.repeat(run.astype(np.int32), length_of_run)
     np.subtract(np.arange(b * t, dtype=np.int32), run_start, out=positions.reshape(-1))
-
-    filled = np.zeros(b, np.int64)
-    for piece in pieces:
-        filled[piece.row] = piece.at + piece.length
     for row in np.flatnonzero(filled < t).tolist():
         arrays[:, row, filled[row] :] = 0
     return Batch(*arrays)
-
-
-def _union(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    both = np.concatenate([one, other])
-    both.sort()
-    return both[np.concatenate([[True], both[1:] > both[:-1]])]

@@ -1,17 +1,25 @@
-"""`xgen data build|mix|inspect|verify|copy`."""
+"""`xgen data build|mix|inspect|verify|copy|decontaminate|instruct`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
+from xgen_core import Document
+from xgen_data.commands.instruct import encode, instruct
+from xgen_data.commands.learn import learn
+from xgen_data.tables import show_tables
+
 if TYPE_CHECKING:
     from xgen_core.report import Section, Table
+    from xgen_data.decontamination import Hit
 
 __all__ = ["data"]
+
+_SHOWN_HITS = 50
 
 
 @click.group()
@@ -99,7 +107,7 @@ def build(
     tables = {"documents": funnel_table(read_summary(store))}
     if until == "tokens":
         tables["tokens"] = token_table(read_manifest(store))
-    _show(tables, as_json)
+    show_tables(tables, as_json)
 
 
 @data.command()
@@ -135,7 +143,7 @@ def mix(
     if tokens is not None:
         mixture = mixture.scaled(tokens)
     if store is None:
-        _show({"mixture": mixture_table(mixture)}, as_json)
+        show_tables({"mixture": mixture_table(mixture)}, as_json)
         return
     from xgen_data.mixture import lay_over
     from xgen_data.store import TokenStore
@@ -143,7 +151,91 @@ def mix(
     opened = TokenStore.open(store)
     order = lay_over(mixture, opened.line_sizes(), sequence_length, batch_size)
     _write_section(store, "30-mixture", mixture_section(mixture, order))
-    _show({"mixture": realised_table(mixture, order)}, as_json)
+    show_tables({"mixture": realised_table(mixture, order)}, as_json)
+
+
+@data.command()
+@click.argument("where", metavar="STORE|FILE", type=click.Path())
+@click.option(
+    "--benchmark",
+    "benchmarks",
+    multiple=True,
+    required=True,
+    metavar="NAME=PATH",
+    help="Files of a benchmark; repeat for more.",
+)
+@click.option("--output", "-o", required=True, type=click.Path(), help="Directory of the report.")
+@click.option("--ngram", type=click.IntRange(1), default=13, show_default=True, help="In words.")
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="Share of an item's n-grams from which on it counts as contained.",
+)
+@click.option("--split", default="train", show_default=True, help="Of a store.")
+@click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
+def decontaminate(
+    where: str,
+    benchmarks: Sequence[str],
+    output: str,
+    ngram: int,
+    threshold: float,
+    split: str,
+    as_json: bool,
+) -> None:
+    """Look for benchmark items in the documents of a STORE, or in a JSONL FILE of documents.
+
+    Nothing is removed: OUTPUT gets every hit with its evidence (hits.jsonl) and a summary for each
+    benchmark (summary.json); a store's report page gets a section. To remove what is found, give
+    the recipe the step Decontaminate.
+
+    \b
+    Example:
+      xgen data decontaminate runs/web --benchmark humaneval=HumanEval.jsonl.gz -o runs/web/eval
+    """
+    import heapq
+    from pathlib import Path
+
+    from xgen_core.progress import track
+    from xgen_data.decontamination import (
+        Decontaminate,
+        benchmark_named,
+        write_report,
+    )
+    from xgen_data.decontamination import decontaminate as find
+    from xgen_data.documents import read_documents
+    from xgen_data.recipe import SourceConfig
+    from xgen_data.sections import contamination_section
+    from xgen_data.sources import read_source
+
+    step = Decontaminate(
+        benchmarks=tuple(benchmark_named(name) for name in benchmarks),
+        ngram=ngram,
+        minimum=min(ngram, 8),
+        threshold=threshold,
+    )
+    is_store = Path(where).is_dir()
+    if is_store:
+        documents = read_documents(where, split)
+    else:
+        source = SourceConfig(name=Path(where).name.partition(".")[0], uri=f"jsonl:{where}")
+        documents = (item for item in read_source(source) if isinstance(item, Document))
+    worst: list[tuple[float, int, Hit]] = []
+
+    def noted(hits: Iterable[Hit]) -> Iterator[Hit]:
+        for number, hit in enumerate(hits):
+            heapq.heappush(worst, (hit.share, -number, hit))
+            if len(worst) > _SHOWN_HITS:
+                heapq.heappop(worst)
+            yield hit
+
+    found = find(track(documents, "decontaminate", unit="documents"), step)
+    report = write_report(output, noted(found), step)
+    section = contamination_section(report, [hit for _, _, hit in sorted(worst, reverse=True)])
+    if is_store:
+        _write_section(where, "40-contamination", section)
+    show_tables({"contamination": cast("Table", section.blocks[0])}, as_json)
 
 
 @data.command()
@@ -167,7 +259,7 @@ def inspect(store: str, count: int | None, split: str, source: str | None, as_js
     from xgen_data.store import TokenStore
 
     if count is None:
-        _show({"tokens": token_table(TokenStore.open(store).manifest)}, as_json)
+        show_tables({"tokens": token_table(TokenStore.open(store).manifest)}, as_json)
         return
     for document in itertools.islice(read_documents(store, split, source), count):
         if as_json:
@@ -227,27 +319,6 @@ def _write_section(store: str, name: str, section: Section) -> None:
     Run.open(Path(store)).write_section(name, section)
 
 
-def _show(tables: dict[str, Table], as_json: bool) -> None:
-    if as_json:
-        rows = {
-            name: [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-            for name, table in tables.items()
-        }
-        click.echo(json.dumps(rows, ensure_ascii=False))
-        return
-    for table in tables.values():
-        cells = [[_cell(value) for value in row] for row in (table.columns, *table.rows)]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        numeric = [isinstance(v, int | float) for v in table.rows[0]] if table.rows else []
-        for row in cells:
-            line = (
-                text.rjust(width) if number else text.ljust(width)
-                for text, width, number in zip(row, widths, numeric, strict=True)
-            )
-            click.echo("  ".join(line).rstrip())
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
+data.add_command(instruct)
+data.add_command(encode)
+data.add_command(learn)

@@ -21,8 +21,7 @@ _NO_DATE = -(2**63)
 class Deduplication:
     """Settings of the removal of copies.
 
-    Of exact copies the first that is read stays, by source and place; of near ones that of the
-    earliest source, and inside a source the one whose content hash is lowest.
+    Of copies the first that is read stays: by source, then by place in the source.
 
     Attributes:
         url: metadata key of a document's address; of equal addresses the newest document stays.

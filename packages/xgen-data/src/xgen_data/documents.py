@@ -52,6 +52,7 @@ class SourceSummary(Record):
     Attributes:
         removed: copies, by kind: `exact`, `url`, `near`.
         lengths: documents kept, by the largest power of two not above their UTF-8 length.
+        languages: documents that passed all steps, copies included, by language.
     """
 
     source: str
@@ -61,6 +62,7 @@ class SourceSummary(Record):
     removed: Mapping[str, int]
     kept: int
     lengths: Mapping[str, int]
+    languages: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +279,7 @@ def summarise(
                 removed={kind: n for kind, n in copies.items() if n},
                 kept=lengths.total(),
                 lengths={str(size): lengths[size] for size in sorted(lengths)},
+                languages=dict(sum((Counter(r.languages) for r in mine), Counter[str]())),
             )
         )
     return DocumentsSummary(sources=tuple(sources), files=tuple(files))

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import itertools
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -33,6 +35,10 @@ __all__ = ["Executor", "Processes", "Ranks", "Ray", "available_cores"]
 C = TypeVar("C")
 T = TypeVar("T")
 R = TypeVar("R")
+_IN_FLIGHT = 1000
+"""Tasks that Ray knows of at a time: each wait looks at all of them."""
+_CONNECT_SECONDS = 10
+_RAY_SKIP = "RAY_DEDUP_LOGS_SKIP_REGEX"
 
 
 class Executor(Protocol):
@@ -249,28 +255,46 @@ class Ray:
         """As `Executor.map` says."""
         ray = _import_ray()
         if not ray.is_initialized():
-            try:
-                ray.init(address=self.address, log_to_driver=False, logging_level="warning")
-            except ConnectionError as error:
-                raise XgenError(f"no Ray cluster at {self.address!r}: {error}") from error
+            self._connect(ray)
         results = [done(task) for task in tasks]
         pending = [i for i, result in enumerate(results) if result is None]
         with Progress(label, len(tasks), unit=unit, start=len(tasks) - len(pending)) as progress:
             shared = ray.put(_packed(work, context))
             run = ray.remote(num_cpus=1, max_retries=self.retries)(_call_packed)
-            futures = {run.remote(shared, tasks[i]): i for i in pending}
-            waiting = list(futures)
+            most = max(_IN_FLIGHT, 2 * int(ray.cluster_resources().get("CPU", 0)))
+            queue = iter(pending)
+            running = {run.remote(shared, tasks[i]): i for i in itertools.islice(queue, most)}
             try:
-                while waiting:
-                    ready, waiting = ray.wait(waiting, num_returns=1)
-                    for future in ready:
-                        results[futures[future]] = ray.get(future)
-                        progress.advance()
+                while running:
+                    (future,), _ = ray.wait(list(running), num_returns=1)
+                    results[running[future]] = ray.get(future)
+                    del running[future]
+                    progress.advance()
+                    for i in itertools.islice(queue, 1):
+                        running[run.remote(shared, tasks[i])] = i
             except ray.exceptions.RayTaskError as error:
-                raise error.cause from None
+                if isinstance(error.cause, Exception):
+                    raise error.cause from None
+                raise XgenError(f"a task of {label!r} failed on Ray: {error}") from error
             except ray.exceptions.RayError as error:
-                raise XgenError(f"Ray gave up during {label!r}: {error}") from error
+                raise XgenError(
+                    f"Ray gave up during {label!r}: {_first_line(error)}; run the same command "
+                    "again, it goes on where it stopped"
+                ) from error
+            finally:
+                for future in running:
+                    ray.cancel(future)
         return _all(results)
+
+    def _connect(self, ray: Any) -> None:
+        try:
+            _check_reachable(self.address)
+            ray.init(address=self.address, log_to_driver=False, logging_level="error")
+        except (OSError, RuntimeError, ValueError) as error:  # ConnectionError is an OSError
+            raise XgenError(
+                f"no Ray cluster at {self.address!r}: {_first_line(error)}; start one with 'ray "
+                "start --head', or give the HOST:PORT that it printed"
+            ) from error
 
     def wait(self, path: Path, over: Path | None = None) -> None:
         """The driver is the only one who waits, and what it does once it does itself."""
@@ -279,7 +303,28 @@ class Ray:
 def _import_ray() -> Any:
     if importlib.util.find_spec("ray") is None:
         raise XgenError("Ray is not installed: pip install 'xgen-data[ray]'")
-    return importlib.import_module("ray")
+    if "ray" in sys.modules:
+        return sys.modules["ray"]
+    # Ray prints a page on stdout, where our tables and JSON go, for each worker that dies and is
+    # replaced; `log_to_driver=False` does not stop that, this does, and is read at import only.
+    before = os.environ.get(_RAY_SKIP)
+    os.environ.setdefault(_RAY_SKIP, ".")
+    try:
+        return importlib.import_module("ray")
+    finally:
+        if before is None:
+            del os.environ[_RAY_SKIP]
+
+
+def _check_reachable(address: str) -> None:
+    """Fail in seconds where Ray itself would try a dead address for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
 
 
 def _exists(path: Path | None) -> bool:

@@ -28,6 +28,8 @@ class Fragments(NamedTuple):
         source: index into `Order.sources`.
         epoch: which pass over the line.
         start, length: on the source's line, in tokens; the lengths of a row sum to T.
+        ends: of a pack's fragment, whether it ends a document, 1 or 0: it holds no other edge. -1
+            for a stretch of the line in which any number of documents may begin.
     """
 
     sequence_length: int
@@ -36,6 +38,7 @@ class Fragments(NamedTuple):
     epoch: Ints
     start: Ints
     length: Ints
+    ends: Ints
 
 
 def step_fragments(
@@ -75,6 +78,7 @@ def read_windows(
             windows.epoch,
             windows.start,
             windows.length,
+            np.full(len(windows.row), -1),
         )
     return _unpack(store, order, split, windows)
 
@@ -82,24 +86,28 @@ def read_windows(
 def _unpack(store: TokenStore, order: Order, split: str, windows: Windows) -> Fragments:
     starts: list[Ints] = []
     lengths: list[Ints] = []
+    ends: list[Ints] = []
     columns = (windows.source, windows.low, windows.high, windows.unit, windows.place)
     pieces = zip(*(c.tolist() for c in (*columns, windows.begin, windows.length)), strict=True)
     for index, (source, low, high, unit, place, begin, length) in enumerate(pieces):
         if not windows.packed[index]:
             starts.append(windows.start[index : index + 1])
             lengths.append(windows.length[index : index + 1])
+            ends.append(np.full(1, -1))
             continue
         line = store.line(split, order.sources[source])
         packs = line.packs(low, high, unit)
         mine = slice(packs.offsets[place], packs.offsets[place + 1])
-        start, size = packs.start[mine] + low, packs.length[mine]
+        start, size, last = packs.start[mine] + low, packs.length[mine], packs.ends[mine]
         if length < unit:  # part of a pack that an earlier stage left over
             end = np.cumsum(size)
-            first, last = np.maximum(end - size, begin), np.minimum(end, begin + length)
-            start, size = start + first - (end - size), last - first
-            start, size = start[size > 0], size[size > 0]
+            low_end, high_end = np.maximum(end - size, begin), np.minimum(end, begin + length)
+            last = last & (high_end == end)
+            start, size = start + low_end - (end - size), high_end - low_end
+            start, size, last = start[size > 0], size[size > 0], last[size > 0]
         starts.append(start)
         lengths.append(size)
+        ends.append(last.astype(np.int64))
     counts = np.array([len(start) for start in starts])
     return Fragments(
         windows.sequence_length,
@@ -108,4 +116,5 @@ def _unpack(store: TokenStore, order: Order, split: str, windows: Windows) -> Fr
         np.repeat(windows.epoch, counts),
         np.concatenate(starts),
         np.concatenate(lengths),
+        np.concatenate(ends),
     )

@@ -57,14 +57,18 @@ def expected(store: TokenStore, order: Order, step: int, *, split: str = "train"
         if steps <= 0:
             break
         for source, turns in enumerate(dealt(plan.budget, steps * stage.batch_size)):
-            whole, parts = order.intervals(number, source, turns)
-            total += consumed(
-                Fragments(
-                    stage.sequence_length,
-                    *(whole.source, whole.source, whole.epoch, whole.low, whole.high - whole.low),
-                ),
-                order.sources,
-            )
+            found, parts = order.intervals(number, source, turns)
+            size = found.high - found.low
+            whole = Fragments(
+                stage.sequence_length,
+                found.source,
+                found.source,
+                found.epoch,
+                found.low,
+                size,
+                size,
+            )  # rows and edges play no part
+            total += consumed(whole, order.sources)
             for first, last in parts:
                 windows = order.turns(number, source, first, last)
                 total += consumed(read_windows(store, order, windows, split), order.sources)

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from xgen_core import InputError
 from xgen_core.records import Record
 from xgen_data.dealing import largest_remainder
-from xgen_data.order import LineSize, Order, Stage
+from xgen_data.order import Order
+from xgen_data.schedule import LineSize, Stage
 
 __all__ = ["Component", "Mixture", "Need", "lay_over"]
 

@@ -41,68 +41,18 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from xgen_data.dealing import Ints, deal, dealt, largest_remainder
 from xgen_data.permutation import mix, permute
+from xgen_data.schedule import LineSize, Stage
 
-__all__ = ["LineSize", "Order", "Packing", "Stage", "Windows"]
+__all__ = ["Order", "Windows"]
 
-Packing = Literal["concat", "best_fit"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineSize:
-    """How long a source's token line is, and in blocks of how many tokens it is shuffled."""
-
-    tokens: int
-    block_tokens: int
-
-    def __post_init__(self) -> None:
-        if self.tokens < 0 or self.block_tokens < 1:
-            raise ValueError(f"a line has tokens >= 0 and block_tokens >= 1, got {self}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """A stretch of training with one sequence length, one batch size and one mixture.
-
-    Attributes:
-        sequence_length: T, in tokens.
-        batch_size: rows in a step, over all hosts.
-        steps: how many steps the stage lasts.
-        weights: share of the *tokens* by source; scaled to sum to one. A source may weigh 0.
-        packing: `"concat"`: windows are cut from the line as it stands, as XGen's authors did.
-            `"best_fit"`: documents are put together so that few are cut (`xgen_data.packing`).
-        planned_steps: how many steps it was to last when it began, if a change cut it short; 0 if
-            none did. `Order.changed` sets it.
-    """
-
-    sequence_length: int
-    batch_size: int
-    steps: int
-    weights: Mapping[str, float]
-    packing: Packing = "concat"
-    planned_steps: int = 0
-
-    def __post_init__(self) -> None:
-        if min(self.sequence_length, self.batch_size, self.steps) < 1:
-            raise ValueError("a stage needs sequence_length, batch_size and steps of at least 1")
-        if self.planned_steps and self.planned_steps < self.steps:
-            raise ValueError(f"a stage of {self.planned_steps} steps cannot last {self.steps}")
-        weights = list(self.weights.values())
-        if not all(math.isfinite(w) and w >= 0 for w in weights) or not sum(weights) > 0:
-            raise ValueError(
-                f"weights must be finite, not negative and not all zero, got {dict(self.weights)}"
-            )
-
-    @property
-    def tokens(self) -> int:
-        """Input tokens of the whole stage."""
-        return self.steps * self.batch_size * self.sequence_length
+_PLACES = 4096  # blocks of later epochs whose place is remembered
 
 
 class Windows(NamedTuple):
@@ -198,6 +148,9 @@ class Order:
     _cells: Ints = field(init=False, repr=False, compare=False)
     _block: Ints = field(init=False, repr=False, compare=False)
     _key: npt.NDArray[np.uint64] = field(init=False, repr=False, compare=False)
+    _places: dict[tuple[int, int, int], int] = field(
+        init=False, repr=False, compare=False, default_factory=dict[tuple[int, int, int], int]
+    )
 
     def __post_init__(self) -> None:
         if not self.stages:
@@ -510,11 +463,22 @@ class Order:
         moved = np.flatnonzero((epoch > 0) & (block < whole))
         if not moved.size:
             return cell
-        key = mix(~self._key[source[moved]] ^ epoch[moved].astype(np.uint64))
-        size, index = whole[moved].astype(np.uint64), block[moved].astype(np.uint64)
-        shift = permute(index, size, key).astype(np.int64) - block[moved]
+        # the rows of a step stand in few blocks, and steps in those of the step before
+        wanted = list(zip(*(x[moved].tolist() for x in (source, epoch, block)), strict=True))
+        places = {which: self._places.get(which) for which in wanted}
+        unknown = [which for which, place in places.items() if place is None]
+        if unknown:
+            s, e, b = np.array(unknown, np.int64).T
+            key = mix(~self._key[s] ^ e.astype(np.uint64))
+            size = (self._cells[s] // self._block[s]).astype(np.uint64)
+            found = permute(b.astype(np.uint64), size, key).tolist()
+            places.update(zip(unknown, found, strict=True))
+            if len(self._places) > _PLACES:
+                self._places.clear()
+            self._places.update(zip(unknown, found, strict=True))
+        place = np.array([places[which] for which in wanted], np.int64)
         cell = cell.copy()
-        cell[moved] += shift * block_cells[moved]
+        cell[moved] += (place - block[moved]) * block_cells[moved]
         return cell
 
 

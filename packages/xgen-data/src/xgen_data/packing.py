@@ -36,6 +36,7 @@ class Packs(NamedTuple):
         length: `[fragments]` tokens.
         whole: `[fragments]` whether the fragment is all of its document, as far as the segment has
             it.
+        ends: `[fragments]` whether it ends where its document does, likewise.
         documents: how many documents, or ends of documents, the segment has.
         cut_long: of these, how many are cut because they are longer than T.
         cut_to_fill: how many others are cut, to fill gaps.
@@ -45,6 +46,7 @@ class Packs(NamedTuple):
     start: Ints
     length: Ints
     whole: npt.NDArray[np.bool_]
+    ends: npt.NDArray[np.bool_]
     documents: int
     cut_long: int
     cut_to_fill: int
@@ -79,6 +81,8 @@ def pack(lengths: Ints, window: int) -> Packs:
     whole = np.concatenate(
         [np.repeat(lengths == window, full), pieces.length == lengths[pieces.document]]
     )
+    document_end = np.repeat(starts + lengths, full)
+    document_end = np.concatenate([document_end, (starts + lengths)[pieces.document]])
     order = np.lexsort((start, in_window))
     counts = np.bincount(in_window, minlength=total // window)
     cut = np.bincount(pieces.document, minlength=len(lengths)) > 1
@@ -87,6 +91,7 @@ def pack(lengths: Ints, window: int) -> Packs:
         start=start[order],
         length=length[order],
         whole=whole[order],
+        ends=(start + length == document_end)[order],
         documents=len(lengths),
         cut_long=int(((full > 0) & (lengths > window)).sum()),
         cut_to_fill=int((cut & (full == 0)).sum()),

@@ -10,7 +10,8 @@ import hashlib
 import json
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,8 @@ __all__ = [
 
 SPLIT_GROUP = "split.group"
 """Metadata key: documents of equal value lie on one side of the split, whatever their text."""
+LANGUAGE = "language.code"
+"""Metadata key that the report counts."""
 MEMORY = 2**29
 """Bytes of documents that a task holds in memory before it spills them to disk; the result does not
 depend on it."""
@@ -67,6 +70,7 @@ class ReadReceipt(Record):
         part: which it was.
         documents: how many are in the part's files.
         duplicates: documents of the part whose text it had before.
+        languages: documents by what the language step says of them, where one ran.
     """
 
     part: Part
@@ -74,6 +78,7 @@ class ReadReceipt(Record):
     drops: tuple[DropCount, ...]
     duplicates: int
     documents: int
+    languages: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +102,19 @@ def plan_reading(recipe: DataRecipe, work: Path) -> list[ReadTask]:
     """All tasks, sources in the recipe's order.
 
     Raises:
-        InputError: a source does not exist.
+        InputError: a source does not exist, or has nothing to read.
     """
-    return [
-        ReadTask(source=index, part=part, stem=work / "read" / f"{source.name}-{number:05d}")
-        for index, source in enumerate(recipe.sources)
-        for number, part in enumerate(plan_source(source))
-    ]
+    tasks: list[ReadTask] = []
+    for index, source in enumerate(recipe.sources):
+        parts = plan_source(source)
+        if not parts:
+            raise InputError(f"source {source.name!r}: no document in {source.uri}")
+        stems = (work / "read" / f"{source.name}-{number:05d}" for number in range(len(parts)))
+        tasks += [
+            ReadTask(source=index, part=part, stem=stem)
+            for part, stem in zip(parts, stems, strict=True)
+        ]
+    return tasks
 
 
 def finished_read(task: ReadTask) -> ReadReceipt | None:
@@ -136,11 +147,13 @@ def read_task(context: ReadContext, task: ReadTask) -> ReadReceipt:
         tempfile.TemporaryDirectory(dir=task.stem.parent, prefix=".partial-spill-") as spill,
         contextlib.closing(UniqueSorter(Path(spill), context.memory)) as sorter,
     ):
-        number = 0
+        number, languages = 0, Counter[str]()
         for batch in _batches(documents):
             bands = recipe.deduplicate.bands([document.text for document in batch])
             for document, band in zip(batch, bands, strict=True):
                 sorter.add(_row(document, number, band, recipe))
+                if (language := document.metadata.get(LANGUAGE)) is not None:
+                    languages[str(language)] += 1
                 number += 1
         kept = _write(task.stem, sorter, recipe.deduplicate.near is not None)
         receipt = ReadReceipt(
@@ -152,6 +165,7 @@ def read_task(context: ReadContext, task: ReadTask) -> ReadReceipt:
             ),
             duplicates=sorter.duplicates,
             documents=kept,
+            languages={name: languages[name] for name in sorted(languages)},
         )
     write_json(task.stem.with_suffix(".json"), receipt.to_json())
     return receipt

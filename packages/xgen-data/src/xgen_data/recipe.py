@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
 from typing import Literal
 
+from xgen_core import InputError
 from xgen_core.codec import JSON, encode
+from xgen_core.files import sha256_file
 from xgen_data.deduplication import Deduplication
 from xgen_data.fim import FillInTheMiddle
+from xgen_data.overlap.benchmarks import Benchmark
 from xgen_data.steps.step import Step
 
 __all__ = ["DataRecipe", "SourceConfig"]
@@ -101,9 +106,34 @@ class DataRecipe:
         """Everything that decides what the documents are; the rest concerns their encoding.
 
         A vocabulary may be trained on the documents before there is a tokenizer to name, so the two
-        halves of a recipe are fixed at different times.
+        halves of a recipe are fixed at different times. Files that steps read are named with their
+        checksums, so that a build does not go on with another model or list.
+
+        Raises:
+            InputError: such a file is missing.
         """
         encoding = ("tokenizer", "block_tokens")
         values = encode(self)
         assert isinstance(values, dict)  # encode() makes a dict of a dataclass
-        return {name: value for name, value in values.items() if name not in encoding}
+        settings = {name: value for name, value in values.items() if name not in encoding}
+        return {**settings, "inputs": dict(_inputs(self))}
+
+
+def _inputs(value: object) -> Iterator[tuple[str, str]]:
+    """Path and sha256 of the files that steps name: lists, models, benchmarks.
+
+    Raises:
+        InputError: one is not there.
+    """
+    if isinstance(value, Benchmark):
+        yield value.path, value.digest()
+    elif isinstance(value, Path):
+        if not value.is_file():
+            raise InputError(f"{value}: no such file; a step of the recipe needs it")
+        yield str(value), sha256_file(value)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _inputs(item)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for item in fields(value):
+            yield from _inputs(getattr(value, item.name))

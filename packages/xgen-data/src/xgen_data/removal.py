@@ -3,6 +3,8 @@
 exact   of equal texts the first stays: by source, then part, then place in the part
 url     of equal addresses the newest stays
 near    of texts that share most of their words the first stays, once that is verified
+
+First is what was read first: sources, their parts and the documents of a part have an order.
 """
 
 from __future__ import annotations
@@ -128,13 +130,11 @@ def _clear(
 
 
 def _by_precedence(tables: Sequence[KeyTable]) -> tuple[npt.NDArray[np.int64], ...]:
-    """Number of the table and place in it of every kept document: by source, then by hash."""
+    """Number of the table and place in it of every kept document, in the order of reading."""
     number = np.concatenate([np.full(int(t.kept.sum()), i) for i, t in enumerate(tables)])
     place = np.concatenate([np.flatnonzero(table.kept) for table in tables])
-    source = np.array([table.source for table in tables])[number]
-    high = np.concatenate([table.keys["high"][table.kept > 0] for table in tables])
-    low = np.concatenate([table.keys["low"][table.kept > 0] for table in tables])
-    order = np.lexsort((low, high, source))
+    read = np.concatenate([table.keys["number"][table.kept > 0] for table in tables])
+    order = np.lexsort((read, number))  # tables come in the order of sources and parts
     return number[order], place[order]
 
 

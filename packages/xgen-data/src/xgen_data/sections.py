@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from xgen_core.records import Scalar
-from xgen_core.report import Plot, Section, Table
+from xgen_core.report import Plot, Section, Table, bar_plot
+from xgen_data.decontamination import Hit, Report
 from xgen_data.documents import DocumentsSummary
 from xgen_data.manifest import Manifest
 from xgen_data.mixture import Mixture
 from xgen_data.order import Order
 
 __all__ = [
+    "contamination_section",
     "documents_section",
     "funnel_table",
     "mixture_section",
@@ -20,6 +25,7 @@ __all__ = [
 ]
 
 
+_LANGUAGES = 40
 _COPIES = {
     "exact": "same text seen before",
     "url": "a newer document has the same address",
@@ -42,36 +48,108 @@ def funnel_table(summary: DocumentsSummary) -> Table:
 
 
 def documents_section(summary: DocumentsSummary) -> Section:
-    """The funnel and the lengths of what was kept."""
+    """The funnel, and the lengths and languages of what came through it."""
     kept = sum(source.kept for source in summary.sources)
     read = sum(source.read for source in summary.sources)
     size = sum(file.bytes for file in summary.files)
+    blocks = [_funnel_plot(summary), funnel_table(summary), _length_plot(summary)]
+    if any(source.languages for source in summary.sources):
+        blocks.append(_language_plot(summary))
     return Section(
         title="Documents",
         summary=f"{kept:,} of {read:,} documents kept, {size:,} bytes of text",
-        blocks=(funnel_table(summary), _length_plot(summary)),
+        blocks=tuple(blocks),
+    )
+
+
+def _funnel_plot(summary: DocumentsSummary) -> Plot:
+    rows: list[dict[str, Scalar]] = []
+    for source in summary.sources:
+        ends = Counter({"kept": source.kept})
+        for drop in source.drops:
+            ends[drop.step] += drop.documents
+        for kind, count in source.removed.items():
+            ends[f"copies, {kind}"] += count
+        rows += [
+            {"source": source.source, "end": end, "share": round(100 * n / source.read, 3)}
+            for end, n in ends.items()
+        ]
+    return bar_plot(
+        rows=rows,
+        x="share",
+        y="end",
+        series="source",
+        x_title="% of the documents read",
+        description="Where the documents of each source ended: kept, dropped by a step, or a copy",
     )
 
 
 def _length_plot(summary: DocumentsSummary) -> Plot:
-    rows = [
-        {"bytes": int(size), "documents": count, "source": source.source}
+    sizes = sorted({int(size) for source in summary.sources for size in source.lengths})
+    rows: list[dict[str, Scalar]] = [
+        {
+            "bytes": f"{size:,}",
+            "documents": source.lengths.get(str(size), 0),
+            "source": source.source,
+        }
+        for size in sizes
         for source in summary.sources
-        for size, count in source.lengths.items()
     ]
-    return Plot(
-        spec={
-            "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-            "data": {"values": rows},
-            "mark": "bar",
-            "encoding": {
-                "x": {"field": "bytes", "type": "ordinal", "title": "document length, bytes from"},
-                "y": {"field": "documents", "type": "quantitative", "title": "documents"},
-                "xOffset": {"field": "source", "type": "nominal"},
-                "color": {"field": "source", "type": "nominal"},
-            },
-        },
+    return bar_plot(
+        rows=rows,
+        x="bytes",
+        y="documents",
+        series="source",
+        x_title="document length, bytes from",
         description="Number of documents kept by length, in bins of powers of two, for each source",
+    )
+
+
+def _language_plot(summary: DocumentsSummary) -> Plot:
+    total = sum((Counter(source.languages) for source in summary.sources), Counter[str]())
+    shown = [name for name, _ in total.most_common(_LANGUAGES)]
+    rows: list[dict[str, Scalar]] = [
+        {"language": name, "documents": source.languages.get(name, 0), "source": source.source}
+        for name in shown
+        for source in summary.sources
+        if source.languages
+    ]
+    others = len(total) - len(shown)
+    return bar_plot(
+        rows=rows,
+        x="documents",
+        y="language",
+        series="source",
+        description="Number of documents by identified language, for each source",
+        caption=f"{others} rarer languages are left out." if others > 0 else "",
+    )
+
+
+def contamination_section(report: Report, hits: Sequence[Hit]) -> Section:
+    """What a look for benchmark items found, with the worst hits."""
+    columns = ("benchmark", "items", "searchable", "touched", "contaminated", "documents")
+    table = Table(
+        columns=columns,
+        rows=tuple(
+            (
+                *(b.benchmark, b.items, b.searchable, b.touched, b.contaminated),
+                b.contaminated_documents,
+            )
+            for b in report.benchmarks
+        ),
+    )
+    evidence = Table(
+        columns=("benchmark", "item", "source", "document", "share", "match"),
+        rows=tuple(
+            (h.benchmark, h.item, h.source, h.document, round(h.share, 3), h.match) for h in hits
+        ),
+    )
+    found = sum(b.contaminated for b in report.benchmarks)
+    return Section(
+        title="Contamination",
+        summary=f"{found:,} benchmark items stand in the documents with at least "
+        f"{report.threshold:.0%} of their {report.ngram}-grams or functions",
+        blocks=(table, evidence) if hits else (table,),
     )
 
 
@@ -117,6 +195,17 @@ def mixture_table(mixture: Mixture) -> Table:
     )
 
 
+_TOLERANCE = 1.01
+"""A store's lines hold whole windows only, so epochs are never declared to the last token."""
+
+
+def _repetition(declared: float, real: float) -> str | None:
+    """What is wrong where a store is too small for the epochs that a mixture declares."""
+    if real <= declared * _TOLERANCE:
+        return None
+    return f"too few tokens: read {real:.4g} times, not {declared:.4g}"
+
+
 def realised_table(mixture: Mixture, order: Order) -> Table:
     """The mixture beside what a schedule of one stage reads of a store."""
     shares, read, epochs = mixture.shares(), order.budgets(0), order.epochs()
@@ -124,7 +213,7 @@ def realised_table(mixture: Mixture, order: Order) -> Table:
     return Table(
         columns=(
             *("source", "share planned %", "share read %", "tokens read"),
-            *("windows off", "epochs declared", "epochs of this store"),
+            *("windows off", "epochs declared", "epochs of this store", "warning"),
         ),
         rows=tuple(
             (
@@ -135,6 +224,7 @@ def realised_table(mixture: Mixture, order: Order) -> Table:
                 round((read[c.source] - shares[c.source] * total) / order.cell_tokens, 3),
                 round(c.epochs, 4),
                 round(epochs[c.source], 4),
+                _repetition(c.epochs, epochs[c.source]),
             )
             for c in mixture.components
         ),
@@ -145,9 +235,11 @@ def mixture_section(mixture: Mixture, order: Order) -> Section:
     """Mixture planned against realised."""
     table = realised_table(mixture, order)
     worst = max(abs(float(row[4] or 0)) for row in table.rows)
+    short = [str(row[0]) for row in table.rows if row[-1] is not None]
+    warning = f"; too few tokens in {', '.join(short)}" if short else ""
     return Section(
         title="Mixture",
         summary=f"{mixture.name}: {order.stages[0].tokens:,} tokens, every source within "
-        f"{worst:.2f} windows of its share",
+        f"{worst:.2f} windows of its share{warning}",
         blocks=(table,),
     )

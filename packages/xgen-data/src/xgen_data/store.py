@@ -26,8 +26,8 @@ from xgen_core.codec import unknown_name
 from xgen_core.files import sha256_file
 from xgen_data.fetching import MAX_REQUEST, FetchedShards
 from xgen_data.manifest import Line, Shard, parse_manifest, read_manifest_bytes
-from xgen_data.order import LineSize
 from xgen_data.packing import Packs, pack
+from xgen_data.schedule import LineSize
 from xgen_data.storage import Storage, local_path
 
 __all__ = ["MappedShards", "StoreFile", "TokenLine", "TokenStore"]
@@ -323,6 +323,49 @@ class TokenLine:
             return found[0]
         return np.concatenate(found) if found else np.empty(0, np.int64)
 
+    def inner_starts(
+        self, start: npt.NDArray[np.int64], length: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """`document_starts(start + 1, start + length + 1)` of many stretches at once.
+
+        Args:
+            start: `[n]`, where each stretch begins.
+            length: `[n]`, its tokens; the token behind it is on the line too.
+
+        Returns:
+            Which stretch, and where on the line; `[found]`, in the order of the stretches.
+
+        Raises:
+            IndexError: outside the line.
+        """
+        edges = np.asarray(self._starts)
+        first = np.searchsorted(edges, start + 1, "right") - 1
+        if len(start) and not (start.min() >= 0 and (start + length).max() < self.tokens):
+            raise IndexError(f"a stretch lies outside a line of {self.tokens} tokens")
+        inside = start + length < edges[first + 1]
+        which: list[npt.NDArray[np.int64]] = []
+        where: list[npt.NDArray[np.int64]] = []
+        for shard in np.unique(first[inside]).tolist():
+            mine = np.flatnonzero(inside & (first == shard))
+            base = self._starts[shard]
+            offsets = self.shards.offsets(shard)
+            begin, end = start[mine] + 1 - base, start[mine] + length[mine] + 1 - base
+            low, high = offsets[:-1].searchsorted(begin), offsets[:-1].searchsorted(end)
+            counts = high - low
+            index = np.arange(counts.sum()) + np.repeat(low - np.cumsum(counts) + counts, counts)
+            which.append(np.repeat(mine, counts))
+            where.append(offsets[index] + base)
+        for number in np.flatnonzero(~inside).tolist():  # over the edge of a shard
+            begin = int(start[number]) + 1
+            found = self.document_starts(begin, begin + int(length[number]))
+            which.append(np.full(len(found), number))
+            where.append(found)
+        if not which:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        stretch, place = np.concatenate(which), np.concatenate(where)
+        order = np.lexsort((place, stretch))
+        return stretch[order], place[order]
+
     def packs(self, low: int, high: int, window: int) -> Packs:
         """Best-fit packs of the tokens `low … high - 1`; those asked for last are kept.
 
@@ -337,6 +380,9 @@ class TokenLine:
                 return self._packs[key]
         begins = self.document_starts(low + 1, high)
         packs = pack(np.diff(begins, prepend=low, append=high), window)
+        if high < self.tokens and not len(self.document_starts(high, high + 1)):
+            # the segment cuts its last document, so what ends there does not end a document
+            packs.ends[packs.start + packs.length == high - low] = False
         with self._lock:
             self._packs[key] = packs
             while len(self._packs) > _SEGMENTS:

@@ -1,4 +1,4 @@
-"""The one tokenizer class: a `Vocabulary` run by tiktoken."""
+"""The one tokenizer class: a `Vocabulary` run by tiktoken, large batches by something faster."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import tiktoken
 
-from xgen_core import TokenBatch
+from xgen_core import ChatTemplate, InputError, MissingExtraError, TokenBatch
 from xgen_tokenizer.directory import write_directory
+from xgen_tokenizer.fast import EXTRA, Backend, choose_backend
 from xgen_tokenizer.vocabulary import GPT2_PATTERN, Vocabulary
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from xgen_tokenizer.fast import FastEncoder
 
 __all__ = ["TiktokenTokenizer"]
 
@@ -33,35 +36,59 @@ _LONG_RUN = re.compile(f"(?<!{_WHITE_SPACE}){_WHITE_SPACE}{{100000,}}+")
 _THREADS = 4
 _CHARACTERS_FOR_THREADS = 1 << 17
 
+_CHARACTERS_FOR_FAST = 4 << 20
+"""tiktoken needs about as long for this much as the fast backend for getting ready."""
+
 
 class TiktokenTokenizer:
     """Byte-level BPE over any `Vocabulary`; implements `xgen_core.Tokenizer`.
 
-    It holds no state besides its vocabulary: it can be shared by threads, and pickled.
+    tiktoken is the reference. Batches go to gigatoken instead if that is installed, gives the same
+    ids (see `fast`) and there is enough text to make it worth getting ready. Which one encodes
+    never shows in the ids or the fingerprint. It can be shared by threads, and pickled.
 
     Args:
         name: what people call it.
         vocabulary: what it encodes with.
+        backend: `"auto"` as above; `"tiktoken"` never uses another; `"fast"` uses the fast backend
+            from the first batch on.
+        template: the chat template that travels with it, if one was chosen.
 
     Raises:
         ValueError: the vocabulary's pattern is not a regular expression.
+        MissingExtraError: `"fast"` is asked for and gigatoken is not installed.
+        InputError: `"fast"` is asked for and does not work for this vocabulary.
     """
 
-    def __init__(self, name: str, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self,
+        name: str,
+        vocabulary: Vocabulary,
+        *,
+        backend: Literal["auto", "tiktoken", "fast"] = "auto",
+        template: ChatTemplate | None = None,
+    ) -> None:
         self._name = name
         self._vocabulary = vocabulary
+        self._wanted: Literal["auto", "tiktoken", "fast"] = backend
+        self._template = template
         self._encoding = tiktoken.Encoding(
             name,
             pat_str=vocabulary.pattern,
             mergeable_ranks=dict(vocabulary.ranks),
             special_tokens=dict(vocabulary.specials),
         )
+        self._seen = 0
+        if backend == "fast" and self.backend.encoder is None:
+            if "pip install" in self.backend.reason:
+                raise MissingExtraError("the fast backend", EXTRA)
+            raise InputError(f"{name}: no fast backend: {self.backend.reason}")
 
     def __repr__(self) -> str:
         return f"<TiktokenTokenizer {self._name!r}, {self.vocab_size} ids>"
 
-    def __reduce__(self) -> tuple[type[TiktokenTokenizer], tuple[str, Vocabulary]]:
-        return TiktokenTokenizer, (self._name, self._vocabulary)
+    def __reduce__(self) -> tuple[object, ...]:
+        return _again, (self._name, self._vocabulary, self._wanted, self._template)
 
     @property
     def name(self) -> str:
@@ -72,6 +99,18 @@ class TiktokenTokenizer:
     def vocabulary(self) -> Vocabulary:
         """Ranks, special tokens, pattern and BOS/EOS policy."""
         return self._vocabulary
+
+    @property
+    def template(self) -> ChatTemplate | None:
+        """The chat template that travels with it, or None where nobody chose one."""
+        return self._template
+
+    @cached_property
+    def backend(self) -> Backend:
+        """What encodes large batches, and why; the first look may take a second."""
+        if self._wanted == "tiktoken":
+            return Backend("tiktoken", "asked for")
+        return choose_backend(self._vocabulary, self._plain_ids)
 
     @property
     def vocab_size(self) -> int:
@@ -94,9 +133,13 @@ class TiktokenTokenizer:
         bos = self._vocabulary.bos
         return None if bos is None else self._vocabulary.specials[bos]
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """Hex sha256 over pattern, ranks, special tokens and the BOS/EOS policy, not the name."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         return self._vocabulary.fingerprint()
 
     def encode(self, text: str, *, specials: bool = False) -> list[int]:
@@ -109,19 +152,31 @@ class TiktokenTokenizer:
         Raises:
             ValueError: the text has a lone surrogate.
         """
+        if not specials and len(text) >= _CHARACTERS_FOR_THREADS:
+            return self.encode_batch([text]).ids.tolist()
         return self._ids(text, specials).tolist()
 
     def encode_batch(self, texts: Sequence[str], *, specials: bool = False) -> TokenBatch:
         """Ids of many texts, end to end; equal to `encode` of each.
 
-        A large batch is shared out to up to four threads; in a process started by
-        `multiprocessing`, where the batches themselves are already shared out, to none.
+        A large batch is shared out to threads: up to four by tiktoken, one a core by the fast
+        backend; in a process started by `multiprocessing`, where the batches themselves are
+        already shared out, to none. tiktoken hardly gains by threads: see `encode_parallel`.
 
         Raises:
             ValueError: a text has a lone surrogate.
         """
         if isinstance(texts, str):
             raise TypeError("encode_batch takes a sequence of texts, got one text")
+
+        fast = None if specials else self._fast(texts)
+        if fast is not None:
+            joined, bounds = fast.encode_batch(texts)
+            # numpy calls the two formats by other letters on some platforms
+            return TokenBatch(
+                ids=joined.data.cast("B").cast("I"),
+                offsets=bounds.data.cast("B").cast("Q"),
+            )
 
         def encoded(share: Sequence[str]) -> list[bytes]:
             return [self._ids(text, specials).tobytes() for text in share]
@@ -168,7 +223,17 @@ class TiktokenTokenizer:
         Raises:
             InputError: the directory exists and holds something else.
         """
-        write_directory(directory, self._name, self._vocabulary)
+        write_directory(directory, self._name, self._vocabulary, self._template)
+
+    def _fast(self, texts: Sequence[str]) -> FastEncoder | None:
+        if self._wanted == "auto" and self._seen < _CHARACTERS_FOR_FAST:
+            self._seen += sum(map(len, texts))
+            if self._seen < _CHARACTERS_FOR_FAST:
+                return None
+        return self.backend.encoder
+
+    def _plain_ids(self, text: str) -> npt.NDArray[np.uint32]:
+        return self._ids(text, False)
 
     def _outside(self, token_id: int) -> ValueError:
         return ValueError(
@@ -212,6 +277,15 @@ class TiktokenTokenizer:
                 start = run.end() - 1
         parts.append(text[start:])
         return [(part, False) for part in parts if part]
+
+
+def _again(
+    name: str,
+    vocabulary: Vocabulary,
+    backend: Literal["auto", "tiktoken", "fast"],
+    template: ChatTemplate | None,
+) -> TiktokenTokenizer:
+    return TiktokenTokenizer(name, vocabulary, backend=backend, template=template)
 
 
 def _threads(texts: Sequence[str]) -> int:

@@ -2,8 +2,9 @@
 
     tokenizer_config.json   name, pattern, special tokens, BOS/EOS policy, checksums
     ranks.tiktoken          tiktoken's rank file: base64 of the token, a space, the id; a line each
+    template.json           the chat template, where one was chosen
 
-Both are written at once or not at all, and checked when read.
+All are written at once or not at all, and checked when read.
 """
 
 from __future__ import annotations
@@ -15,16 +16,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from xgen_core import CodecError, FormatError, InputError
+from xgen_core import ChatTemplate, CodecError, FormatError, InputError
 from xgen_core.files import atomic_directory, check_format, read_json
 from xgen_core.records import Record
 from xgen_tokenizer.vocabulary import Vocabulary, parse_ranks
 
-__all__ = ["CONFIG_NAME", "RANKS_NAME", "TokenizerConfig", "read_directory", "write_directory"]
+__all__ = [
+    "CONFIG_NAME",
+    "RANKS_NAME",
+    "TEMPLATE_NAME",
+    "TemplateFile",
+    "TokenizerConfig",
+    "read_directory",
+    "read_template",
+    "write_directory",
+]
 
 CONFIG_NAME = "tokenizer_config.json"
 RANKS_NAME = "ranks.tiktoken"
+TEMPLATE_NAME = "template.json"
 _FORMAT = "xgen-tokenizer"
+_TEMPLATE_FORMAT = "xgen-template"
 _VERSION = 1
 
 
@@ -55,7 +67,23 @@ class TokenizerConfig(Record):
     fingerprint: str
 
 
-def write_directory(path: Path | str, name: str, vocabulary: Vocabulary) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateFile(Record):
+    """Content of `template.json`.
+
+    Attributes:
+        format, version: always `"xgen-template"` and 1.
+        template: the chat template.
+    """
+
+    format: Literal["xgen-template"]
+    version: Literal[1]
+    template: ChatTemplate
+
+
+def write_directory(
+    path: Path | str, name: str, vocabulary: Vocabulary, template: ChatTemplate | None = None
+) -> None:
     """Write a tokenizer directory; one that holds exactly this tokenizer already is left alone.
 
     Raises:
@@ -74,8 +102,11 @@ def write_directory(path: Path | str, name: str, vocabulary: Vocabulary) -> None
         ranks_sha256=hashlib.sha256(ranks).hexdigest(),
         fingerprint=vocabulary.fingerprint(),
     )
-    text = json.dumps(config.to_json(), indent=2, ensure_ascii=False) + "\n"
-    contents = {CONFIG_NAME: text.encode("utf-8"), RANKS_NAME: ranks}
+    contents = {CONFIG_NAME: _json(config), RANKS_NAME: ranks}
+    if template is not None:
+        contents[TEMPLATE_NAME] = _json(
+            TemplateFile(format=_TEMPLATE_FORMAT, version=_VERSION, template=template)
+        )
     if _holds(Path(path), contents):
         return
     with atomic_directory(path) as directory:
@@ -83,7 +114,13 @@ def write_directory(path: Path | str, name: str, vocabulary: Vocabulary) -> None
             (directory / file).write_bytes(content)
 
 
+def _json(record: Record) -> bytes:
+    return (json.dumps(record.to_json(), indent=2, ensure_ascii=False) + "\n").encode("utf-8")
+
+
 def _holds(directory: Path, contents: Mapping[str, bytes]) -> bool:
+    if TEMPLATE_NAME not in contents and (directory / TEMPLATE_NAME).exists():
+        return False
     files = [directory / name for name in contents]
     return all(file.is_file() and file.read_bytes() == contents[file.name] for file in files)
 
@@ -112,6 +149,26 @@ def read_directory(path: Path | str) -> tuple[str, Vocabulary]:
     except CodecError as error:
         raise FormatError(f"{file}: {error}") from error
     return config.name, _read_vocabulary(directory, config)
+
+
+def read_template(path: Path | str) -> ChatTemplate | None:
+    """The chat template in a tokenizer directory, or None where it holds none.
+
+    Raises:
+        FormatError: the file is damaged, or of a version that this release cannot read.
+    """
+    file = Path(path) / TEMPLATE_NAME
+    if not file.is_file():
+        return None
+    try:
+        header = read_json(file)
+    except InputError as error:
+        raise FormatError(str(error)) from error
+    check_format(header, name=_TEMPLATE_FORMAT, version=_VERSION, path=file)
+    try:
+        return TemplateFile.from_json(header).template
+    except CodecError as error:
+        raise FormatError(f"{file}: {error}") from error
 
 
 def _read_vocabulary(directory: Path, config: TokenizerConfig) -> Vocabulary:

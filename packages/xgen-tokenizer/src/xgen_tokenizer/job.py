@@ -15,6 +15,7 @@ from xgen_tokenizer.bpe import TiktokenTokenizer
 from xgen_tokenizer.corpus import find_files, read_texts
 from xgen_tokenizer.directory import CONFIG_NAME
 from xgen_tokenizer.open import open_directory
+from xgen_tokenizer.templates import TEMPLATES, specials_of
 from xgen_tokenizer.training import TRAINED_SPECIALS, train_bpe
 from xgen_tokenizer.vocabulary import END_OF_TEXT
 
@@ -59,6 +60,7 @@ class TrainingJob:
         vocab_size, name, min_frequency: as for `train_bpe`.
         extra_specials: special tokens besides end of text; None for the usual ones.
         bos: whether documents begin with the end-of-text token.
+        template: name of the chat template that goes with it; its special tokens are added.
     """
 
     inputs: tuple[Path, ...]
@@ -68,6 +70,7 @@ class TrainingJob:
     extra_specials: tuple[str, ...] | None = None
     bos: bool = True
     min_frequency: int = 2
+    template: str | None = None
 
     def run(self) -> TrainingResult:
         """Train, measure and write.
@@ -80,13 +83,15 @@ class TrainingJob:
         files = find_files(self.inputs)
         self._refuse_other_output()
         extra = TRAINED_SPECIALS[1:] if self.extra_specials is None else self.extra_specials
+        template = TEMPLATES[self.template] if self.template else None
+        wanted = (END_OF_TEXT, *extra, *(specials_of(template) if template else ()))
         meter = _Meter()
         try:
             trained = train_bpe(
                 self._announce(meter.watch(read_texts(files), "reading"), meter),
                 vocab_size=self.vocab_size,
                 name=self.name,
-                specials=(END_OF_TEXT, *extra),
+                specials=tuple(dict.fromkeys(wanted)) if template else wanted,
                 bos=END_OF_TEXT if self.bos else None,
                 min_frequency=self.min_frequency,
             )
@@ -96,7 +101,7 @@ class TrainingJob:
         texts = _spread(read_texts(files), min(1.0, _MEASURED_BYTES / meter.size))
         tokens = _count_tokens(trained, sample.watch(texts, "measuring"))
         existed = (self.output / CONFIG_NAME).is_file()
-        trained.save(self.output)
+        TiktokenTokenizer(trained.name, trained.vocabulary, template=template).save(self.output)
         return TrainingResult(
             directory=str(self.output),
             written=not existed,

@@ -6,8 +6,8 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 __all__ = ["END_OF_TEXT", "GPT2_PATTERN", "Vocabulary", "parse_ranks"]
@@ -59,6 +59,19 @@ class Vocabulary:
     def size(self) -> int:
         """Number of ids."""
         return len(self.ranks) + len(self.specials)
+
+    def extended(self, names: Sequence[str]) -> Vocabulary:
+        """This vocabulary with more special tokens, which get the next ids in the given order.
+
+        Names that it has already are passed over. All ids stay as they are, so a model needs only
+        new rows, or spare ones: XGen-7B has 887.
+
+        Raises:
+            ValueError: a name that cannot be a special token's.
+        """
+        new = [name for name in dict.fromkeys(names) if name not in self.specials]
+        added = {name: self.size + index for index, name in enumerate(new)}
+        return replace(self, specials={**self.specials, **added})
 
     def rank_lines(self) -> bytes:
         """The ranks in tiktoken's file format: base64 of the token, a space, the id; by id."""

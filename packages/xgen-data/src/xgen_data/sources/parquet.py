@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 __all__ = ["ParquetReader"]
 
 _BATCH_ROWS = 1024
+_NOT_PARQUET = "not a Parquet file, or truncated"
+
+
+class _NotParquetError(InputError):
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +92,19 @@ class ParquetReader:
         yield Part(path=part.path, files=part.files, start=start, stop=len(sizes), size=size)
 
     def read(self, part: Part, config: SourceConfig) -> Iterator[Item]:
-        """Yield one document a row.
+        """Yield one document a row; a file that is not Parquet, or cut off, is one `Drop`.
 
         Raises:
-            InputError: no such file, not Parquet, or without a text column; names those it has.
+            InputError: no such file, or one without a text column; names those it has.
         """
         for name, path in part_files(part):
             prefix = f"{identity_of(name)}:" if part.files else ""
             with open_raw(path) as raw:
-                table = _open(raw, path)
+                try:
+                    table = _open(raw, path)
+                except _NotParquetError:  # one of thousands may be cut off: the policy decides
+                    yield Drop(reason=_NOT_PARQUET, example=path, damaged=True)
+                    continue
                 _check_columns(table, path, config)
                 stop = table.num_row_groups if part.stop is None else part.stop
                 yield from _read_groups(table, range(part.start, stop), path, prefix, config)
@@ -110,7 +119,9 @@ def _open(raw: Any, path: str) -> pq.ParquetFile:
     except (pa.ArrowInvalid, OSError) as error:
         if getattr(error, "errno", None) is not None:
             raise
-        raise InputError(f"{path}: not a Parquet file, or truncated: {error}") from error
+        raise _NotParquetError(
+            f"{path}: {_NOT_PARQUET} ({error}); mend or remove it and run again"
+        ) from error
 
 
 def _check_columns(table: pq.ParquetFile, path: str, config: SourceConfig) -> None:
