@@ -10,8 +10,8 @@ XGen's tokenizer), one process each, in turn, every run in a fresh process. Prin
   reasons, and near-duplicates by how similar they truly are;
 - how many documents that both keep have equal text and equal ids.
 
-Which document of several near-duplicates stays is a matter of choice: ours keeps the one of lowest
-content hash, datatrove the root of a tree. So decisions are counted twice: document by document,
+Which document of several near-duplicates stays is a matter of choice: ours keeps the one that was
+read first, datatrove the root of a tree. So decisions are counted twice: document by document,
 and with another one of the same group for equal. Ours verifies the similarity of what it removes
 (here at least 0.72, the value at which datatrove's own documentation puts 14 × 8); datatrove
 removes all that are linked by equal bands, so that differences are expected around that value.

@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """`xgen data build|mix|inspect|verify|copy|decontaminate|instruct|encode|learn`."""
+=======
+"""`xgen data build|mix|inspect|verify|copy|decontaminate|instruct`."""
+>>>>>>> remote
 
 from __future__ import annotations
 
@@ -146,11 +150,13 @@ def mix(
         show_tables({"mixture": mixture_table(mixture)}, as_json)
         return
     from xgen_data.mixture import lay_over
+    from xgen_data.storage import is_url
     from xgen_data.store import TokenStore
 
     opened = TokenStore.open(store)
     order = lay_over(mixture, opened.line_sizes(), sequence_length, batch_size)
-    _write_section(store, "30-mixture", mixture_section(mixture, order))
+    if not is_url(store):
+        _write_section(store, "30-mixture", mixture_section(mixture, order))
     show_tables({"mixture": realised_table(mixture, order)}, as_json)
 
 
