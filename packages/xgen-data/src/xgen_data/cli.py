@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """`xgen data build|mix|inspect|verify|copy|decontaminate|instruct|encode|learn`."""
-=======
-"""`xgen data build|mix|inspect|verify|copy|decontaminate|instruct`."""
->>>>>>> remote
 
 from __future__ import annotations
 
