@@ -59,7 +59,6 @@ acceptance: $(VENV)/.dev ## Tests on real data sets: make acceptance DATA=DIR
 	XGEN_ACCEPTANCE_DATA=$(abspath $(DATA)) python -m pytest tests/acceptance -m acceptance $(ARGS)
 
 soak: $(VENV)/.dev ## Kill data builds at random points, here and on Ray; every store must come out the same
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'ray>=2.40'
 	python tests/soak/kill_build.py --kills 30
 	python tests/soak/kill_build.py --kills 30 --ray
 

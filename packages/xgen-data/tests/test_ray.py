@@ -13,6 +13,7 @@ from xgen_core import XgenError
 from xgen_data.executor import Ray
 
 pytest.importorskip("ray")
+pytestmark = pytest.mark.xdist_group("ray")  # one cluster
 
 RECIPE = """
 import dataclasses, os, signal
