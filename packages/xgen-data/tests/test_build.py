@@ -194,3 +194,14 @@ def test_sections_tell_the_counts(store):
         ["validation", "left"],
         ["validation", "right"],
     ]
+
+
+def test_a_lost_or_cut_shard_is_made_again(recipe, tmp_path, tree):
+    output = build(recipe, tmp_path / "store")
+    whole = tree(output)
+    one, other = output / "tokens/train/left/00001.ids", output / "tokens/train/right/00000.offsets"
+    untouched = (output / "tokens/train/left/00000.ids").stat().st_mtime_ns
+    one.unlink()
+    other.write_bytes(other.read_bytes()[:-3])
+    assert tree(build(recipe, output)) == whole
+    assert (output / "tokens/train/left/00000.ids").stat().st_mtime_ns == untouched

@@ -26,7 +26,7 @@ from typing import Literal
 
 import numpy as np
 
-from xgen_core import InputError, Run, Tokenizer, open_tokenizer
+from xgen_core import FormatError, InputError, Run, Tokenizer, open_tokenizer
 from xgen_core.files import atomic_directory, atomic_file, read_json, write_json
 from xgen_core.recipe import fingerprint
 from xgen_data.documents import (
@@ -280,6 +280,13 @@ class _Builder:
             if path not in known:
                 path.unlink()
 
+    def _whole_manifest(self) -> Manifest | None:
+        """The manifest, if all the files that it names are there with their sizes."""
+        try:
+            return TokenStore.open(self.store).manifest
+        except FormatError:
+            return None
+
     def tokens(self, summary: DocumentsSummary, tokenizer: Tokenizer, *, given: bool) -> Manifest:
         """Encode the documents; at once if that is done."""
         info = TokenizerInfo(
@@ -300,10 +307,10 @@ class _Builder:
         done = self.store / "manifest.json"
         wanted = {task.shard: task.documents_sha256 for task in tasks}
         if done.exists():
-            manifest = TokenStore.open(self.store).manifest
-            if _encoded_documents(manifest) == wanted:
+            manifest = self._whole_manifest()
+            if manifest is not None and _encoded_documents(manifest) == wanted:
                 return manifest
-            if self.executor.leads:  # the documents were made anew and came out different
+            if self.executor.leads:  # a shard was lost, or the documents came out different
                 done.unlink()
         context = EncodeContext(
             uri=self.recipe.tokenizer,
@@ -348,10 +355,10 @@ def _encoded_documents(manifest: Manifest) -> dict[str, str]:
 def _fix_encoding(store: Path, info: TokenizerInfo, block_tokens: int) -> None:
     """Write down how the documents are encoded, or refuse what differs from what is written."""
     wanted = {"tokenizer": info.to_json(), "block_tokens": block_tokens}
-    if (store / "manifest.json").exists():
-        found = read_manifest(store).to_json()
-    elif (store / "tokens" / "build.json").exists():
+    if (store / "tokens" / "build.json").exists():
         found = read_json(store / "tokens" / "build.json")
+    elif (store / "manifest.json").exists():
+        found = read_manifest(store).to_json()
     else:
         write_json(store / "tokens" / "build.json", wanted)
         return

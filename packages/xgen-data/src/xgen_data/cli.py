@@ -288,7 +288,10 @@ def verify(store: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"store": store, "damaged": damaged}))
     if damaged:
-        raise FormatError(f"damaged, build the store again: {', '.join(damaged)}")
+        raise FormatError(
+            f"damaged: {', '.join(damaged)}; remove these files and build (or copy) the store "
+            "again into the same place, which makes them anew"
+        )
     if not as_json:
         click.echo(f"{store}: every checksum agrees")
 

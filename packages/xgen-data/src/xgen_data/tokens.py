@@ -19,6 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
+import numpy as np
+
 from xgen_core import Document, FormatError, Tokenizer, open_tokenizer
 from xgen_core.codec import CodecError
 from xgen_core.files import read_json, read_jsonl, sha256_file
@@ -135,7 +137,7 @@ def _opened(uri: str) -> Tokenizer:
 
 
 def finished_shard(task: ShardTask) -> Shard | None:
-    """The shard, if its receipt says that it was made from this very file.
+    """The shard, if its receipt is about this documents file and its own files have their sizes.
 
     Raises:
         FormatError: the receipt is damaged.
@@ -147,7 +149,16 @@ def finished_shard(task: ShardTask) -> Shard | None:
         done = Shard.from_json(read_json(receipt))
     except CodecError as error:
         raise FormatError(f"{receipt}: {error}; remove it and run again") from error
-    return done if done.documents_sha256 == task.documents_sha256 else None
+    stem = task.store / task.shard
+    sizes = {
+        ".ids": done.tokens * np.dtype(task.dtype).itemsize,
+        ".offsets": 8 * done.documents + 8,
+    }
+    whole = all(
+        (path := stem.with_suffix(suffix)).exists() and path.stat().st_size == size
+        for suffix, size in sizes.items()
+    )
+    return done if whole and done.documents_sha256 == task.documents_sha256 else None
 
 
 def encode_shard(task: ShardTask, tokenizer: Tokenizer) -> Shard:
