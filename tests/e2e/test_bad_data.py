@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,16 @@ from xgen_data import TokenStore
 
 XGEN = str(Path(sys.executable).parent / "xgen")
 ROW = json.dumps({"text": "words enough to make a document"}).encode() + b"\n"
+
+
+# A small process starts the command and says how large it became: a child's own account begins with
+# the size of the process that it was forked from, and a test runner may be a large one.
+WATCH = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[2:]).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=open(sys.argv[1], "w"))
+sys.exit(code if code >= 0 else 128 - code)
+"""
 
 
 @dataclass(frozen=True)
@@ -46,16 +57,11 @@ def xgen(*arguments: object, limit: int | None = None) -> Ended:
     command = [XGEN, *map(str, arguments)]
     if limit is not None:
         command = ["sh", "-c", f'ulimit -f {limit}; exec "$0" "$@"', *command]
-    read, write = os.pipe()
-    process = subprocess.Popen(command, stdout=write, stderr=subprocess.PIPE)
-    os.close(write)
-    assert process.stderr is not None
-    with os.fdopen(read) as out, process.stderr as err:
-        error, shown = err.read().decode(), out.read()  # tables are far smaller than a pipe
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    peak = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    return Ended(process.returncode, shown, error, peak)
+    with tempfile.NamedTemporaryFile("r") as file:
+        watched = [sys.executable, "-c", WATCH, file.name, *command]
+        done = subprocess.run(watched, capture_output=True, text=True, check=False)
+        peak = int(file.read()) / (2**20 if sys.platform == "darwin" else 2**10)
+    return Ended(done.returncode, done.stdout, done.stderr, peak)
 
 
 def recipe(directory: Path, *uris: str) -> str:

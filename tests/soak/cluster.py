@@ -1,9 +1,13 @@
-"""A Ray cluster of two raylets on this machine."""
+"""A Ray cluster of two raylets on this machine.
+
+python tests/soak/cluster.py      prints `address HOST:PORT`, and ends when its input does
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator, Mapping
 
 
@@ -30,3 +34,9 @@ def two_nodes(environment: Mapping[str, str] | None = None) -> Iterator[str]:
     finally:
         for node in reversed(cluster.list_all_nodes()):
             cluster.remove_node(node, allow_graceful=False)
+
+
+if __name__ == "__main__":
+    with two_nodes() as address:
+        print("address", address, flush=True)
+        sys.stdin.read()

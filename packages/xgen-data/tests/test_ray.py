@@ -49,20 +49,18 @@ def broken():
 @pytest.fixture(scope="session")
 def cluster():
     """The address of two raylets, whose workers can import what this process can."""
-    from ray.cluster_utils import Cluster
-
-    before = dict(os.environ)
-    os.environ["PYTHONPATH"] = str(Path(__file__).parent / "plugin")
-    os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
-    try:
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-        cluster.add_node(num_cpus=1)
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-    yield cluster.address
-    for node in reversed(cluster.list_all_nodes()):
-        cluster.remove_node(node, allow_graceful=False)
+    script = Path(__file__).parents[3] / "tests" / "soak" / "cluster.py"
+    plugin = str(Path(__file__).parent / "plugin")
+    process = subprocess.Popen(  # apart, because forking here would fork what other tests loaded
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": plugin},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        yield next(line.split()[1] for line in process.stdout if line.startswith("address "))
+        process.stdin.close()
 
 
 @pytest.fixture
