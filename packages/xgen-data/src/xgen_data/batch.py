@@ -6,6 +6,8 @@ Letters: `b` rows, `t` time.
 from __future__ import annotations
 
 import hashlib
+import math
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -19,6 +21,7 @@ from xgen_data.store import TokenLine, TokenStore
 __all__ = ["batch_digest", "read_batch", "validation_batches"]
 
 Array = npt.NDArray[np.int32]
+_SLAB = 2**22  # integers: 16 MiB
 
 
 def read_batch(
@@ -98,12 +101,33 @@ def batch_digest(batch: Batch[Array]) -> str:
     return digest.hexdigest()[:16]
 
 
+class _Slab(threading.local):
+    """Memory of one thread that its next batches are cut from."""
+
+    left: Array = np.empty(0, np.int32)
+
+
+_slab = _Slab()
+
+
+def _allocate(shape: tuple[int, ...]) -> Array:
+    """Fresh memory, cut from a larger piece that lives as long as any batch in it.
+
+    Pages that the system hands out anew cost more than filling them, and a batch that is kept while
+    the next is made always gets new ones; a piece of many MB gets huge pages, of which there are
+    few.
+    """
+    size = math.prod(shape)
+    if len(_slab.left) < size:
+        _slab.left = np.empty(max(size, _SLAB), np.int32)
+    taken, _slab.left = _slab.left[:size], _slab.left[size:]
+    return taken.reshape(shape)
+
+
 def _assemble(found: Fragments, lines: Mapping[int, TokenLine], b: int) -> Batch[Array]:
     """Arrays `[b, t]` from fragments; a row that they do not fill is padded at its end."""
-    # One allocation for all five: the allocator keeps it for the next batch, where five smaller
-    # ones go back to the system, and fresh pages cost more than filling them (measured: 2.5 times).
     t = found.sequence_length
-    arrays = np.empty((5, b, t), np.int32)
+    arrays = _allocate((5, b, t))
     inputs, targets, segment_ids, positions, loss_mask = arrays
     loss_mask.fill(1)
     filled = np.bincount(found.row, found.length, b).astype(np.int64)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xgen_data.order import Order, Windows
+from xgen_data.packing import Packs
 from xgen_data.store import TokenStore
 
 __all__ = ["Fragments", "read_windows", "step_fragments"]
@@ -83,38 +84,67 @@ def read_windows(
     return _unpack(store, order, split, windows)
 
 
+class _Found(NamedTuple):
+    """Fragments of some pieces; int64 `[n]`, `piece` tells which."""
+
+    piece: Ints
+    start: Ints
+    length: Ints
+    ends: Ints
+
+
 def _unpack(store: TokenStore, order: Order, split: str, windows: Windows) -> Fragments:
-    starts: list[Ints] = []
-    lengths: list[Ints] = []
-    ends: list[Ints] = []
-    columns = (windows.source, windows.low, windows.high, windows.unit, windows.place)
-    pieces = zip(*(c.tolist() for c in (*columns, windows.begin, windows.length)), strict=True)
-    for index, (source, low, high, unit, place, begin, length) in enumerate(pieces):
-        if not windows.packed[index]:
-            starts.append(windows.start[index : index + 1])
-            lengths.append(windows.length[index : index + 1])
-            ends.append(np.full(1, -1))
-            continue
-        line = store.line(split, order.sources[source])
-        packs = line.packs(low, high, unit)
-        mine = slice(packs.offsets[place], packs.offsets[place + 1])
-        start, size, last = packs.start[mine] + low, packs.length[mine], packs.ends[mine]
-        if length < unit:  # part of a pack that an earlier stage left over
-            end = np.cumsum(size)
-            low_end, high_end = np.maximum(end - size, begin), np.minimum(end, begin + length)
-            last = last & (high_end == end)
-            start, size = start + low_end - (end - size), high_end - low_end
-            start, size, last = start[size > 0], size[size > 0], last[size > 0]
-        starts.append(start)
-        lengths.append(size)
-        ends.append(last.astype(np.int64))
-    counts = np.array([len(start) for start in starts])
+    plain = np.flatnonzero(windows.packed == 0)
+    found = [_Found(plain, windows.start[plain], windows.length[plain], np.full(len(plain), -1))]
+    whole = (windows.packed > 0) & (windows.length == windows.unit)
+    segments = np.stack([windows.source, windows.low, windows.high, windows.unit], 1)
+    for segment in {tuple(row) for row in segments[windows.packed > 0].tolist()}:
+        source, low, high, unit = segment
+        packs = store.line(split, order.sources[source]).packs(low, high, unit)
+        mine = (segments == segment).all(1) & (windows.packed > 0)
+        found.append(_whole_packs(packs, low, np.flatnonzero(mine & whole), windows.place))
+        for piece in np.flatnonzero(mine & ~whole).tolist():
+            found.append(_part_of_pack(packs, low, piece, windows))
+    piece, start, length, ends = (np.concatenate(column) for column in zip(*found, strict=True))
+    turn = np.argsort(piece, kind="stable")
+    piece = piece[turn]
     return Fragments(
         windows.sequence_length,
-        np.repeat(windows.row, counts),
-        np.repeat(windows.source, counts),
-        np.repeat(windows.epoch, counts),
-        np.concatenate(starts),
-        np.concatenate(lengths),
-        np.concatenate(ends),
+        windows.row[piece],
+        windows.source[piece],
+        windows.epoch[piece],
+        start[turn],
+        length[turn],
+        ends[turn],
+    )
+
+
+def _whole_packs(packs: Packs, low: int, pieces: Ints, place: Ints) -> _Found:
+    """The fragments of pieces that are whole packs of one segment."""
+    first = packs.offsets[place[pieces]]
+    counts = packs.offsets[place[pieces] + 1] - first
+    index = np.arange(counts.sum()) + np.repeat(first - np.cumsum(counts) + counts, counts)
+    return _Found(
+        np.repeat(pieces, counts),
+        packs.start[index] + low,
+        packs.length[index],
+        packs.ends[index].astype(np.int64),
+    )
+
+
+def _part_of_pack(packs: Packs, low: int, piece: int, windows: Windows) -> _Found:
+    """The fragments of a part of a pack, which an earlier stage left over."""
+    begin, place = int(windows.begin[piece]), windows.place[piece]
+    stop = begin + int(windows.length[piece])
+    mine = slice(packs.offsets[place], packs.offsets[place + 1])
+    start, size, ends = packs.start[mine] + low, packs.length[mine], packs.ends[mine]
+    last = np.cumsum(size)
+    first = last - size
+    cut_first, cut_last = np.maximum(first, begin), np.minimum(last, stop)
+    there = cut_last > cut_first
+    return _Found(
+        np.full(there.sum(), piece),
+        (start + cut_first - first)[there],
+        (cut_last - cut_first)[there],
+        (ends & (cut_last == last))[there].astype(np.int64),
     )

@@ -55,7 +55,8 @@ class Loader:
         order: the schedule over its train lines.
         host: this host's number.
         hosts: how many there are; every stage's batch_size must be a multiple.
-        threads: that read ahead.
+        threads: that read ahead; one makes tens of millions of tokens a second, and more share the
+            interpreter's lock with it.
         prefetch: steps to hold ready.
 
     Raises:
@@ -69,7 +70,7 @@ class Loader:
         *,
         host: int = 0,
         hosts: int = 1,
-        threads: int = 2,
+        threads: int = 1,
         prefetch: int = 8,
     ) -> None:
         if not 0 <= host < hosts:
