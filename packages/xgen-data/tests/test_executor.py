@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from xgen_core import XgenError
+from xgen_core.files import write_text
 from xgen_data import build
 from xgen_data.executor import Processes, Ranks, Ray
 
@@ -79,7 +80,7 @@ def numbered(context, task):
     directory, fail = context
     if task == fail:
         raise XgenError("task 3 cannot be done")
-    Path(directory, str(task)).write_text(str(task * 10))
+    write_text(Path(directory, str(task)), str(task * 10))  # a receipt is whole or not there
     return task * 10
 
 
