@@ -35,7 +35,7 @@ TEXT = b"".join(b"%d a line of text\n" % i for i in range(30_000))
 
 @pytest.fixture
 def memory():
-    """An empty file system of fsspec's; `memory://root/…`."""
+    """An empty file system of fsspec's; `memory://bucket/…`."""
     system = fsspec.filesystem("memory")
     system.store.clear()
     yield system
@@ -155,19 +155,19 @@ def test_parts_are_cut_by_number_and_size(tmp_path):
 
 
 def test_urls(memory, tmp_path):
-    memory.pipe({"/root/a.txt": b"one", "/root/sub/b.txt": b"two", "/root/c.bin": b"\0"})
-    with fsspec.open("memory://root/d.txt.gz", "wb") as file:
+    memory.pipe({"/bucket/a.txt": b"one", "/bucket/sub/b.txt": b"two", "/bucket/c.bin": b"\0"})
+    with fsspec.open("memory://bucket/d.txt.gz", "wb") as file:
         file.write(gzip.compress(b"four"))
-    assert names("memory://root", (".txt",)) == ["a.txt", "d.txt.gz", "sub/b.txt"]
-    assert names("memory://root/*.txt") == ["a.txt"]
+    assert names("memory://bucket", (".txt",)) == ["a.txt", "d.txt.gz", "sub/b.txt"]
+    assert names("memory://bucket/*.txt") == ["a.txt"]
     documents = {
-        d.id: d.text for d in read_source(SourceConfig(name="s", uri="text:memory://root"))
+        d.id: d.text for d in read_source(SourceConfig(name="s", uri="text:memory://bucket"))
     }
     assert documents == {"a.txt": "one", "d.txt.gz": "four", "sub/b.txt": "two"}
-    single = list(read_source(SourceConfig(name="s", uri="text:memory://root/a.txt")))
+    single = list(read_source(SourceConfig(name="s", uri="text:memory://bucket/a.txt")))
     assert [(d.id, d.text) for d in single] == [("a.txt", "one")]
-    with pytest.raises(InputError, match=r"memory://root/nothing: no such file"):
-        list_files("memory://root/nothing")
+    with pytest.raises(InputError, match=r"memory://bucket/nothing: no such file"):
+        list_files("memory://bucket/nothing")
     with pytest.raises(InputError, match="unknown kind of URL 'gopherr'"):
         list_files("gopherr://x/y")
 
