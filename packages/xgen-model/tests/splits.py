@@ -45,7 +45,7 @@ for name, shape in MESHES.items():
         params = jax.device_put(single, where)
     for leaf, sharding in zip(jax.tree.leaves(params), jax.tree.leaves(where), strict=True):
         assert leaf.sharding == sharding, (name, leaf.sharding, sharding)
-    query = params["layers"]["attention"]["query"]
+    query = params["layers"]["attention"]["query"]["kernel"]
     assert query.addressable_shards[0].data.size < query.size, name
     found = jax.device_get(gradient(params, jax.device_put(batch, batch_sharding(mesh))))
     for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):

@@ -14,7 +14,21 @@ def inputs(time):
     k, v = random.standard_normal((2, 2, time, 2, 8))
     segments = np.cumsum(random.random((2, time)) < 0.03, axis=1) + 1
     segments[1, -20:] = 0
-    return *(jnp.asarray(a, jnp.float32) for a in (q, k, v)), jnp.asarray(segments, jnp.int32)
+    return *(jnp.asarray(a, jnp.float32) for a in (q, k, v)), marks(segments)
+
+
+def marks(segments):
+    positions = np.zeros_like(segments)
+    for t in range(1, segments.shape[1]):
+        same = segments[:, t] == segments[:, t - 1]
+        positions[:, t] = np.where(same, positions[:, t - 1] + 1, 0)
+    segments, positions = jnp.asarray(segments, jnp.int32), jnp.asarray(positions, jnp.int32)
+    return {
+        "query_segments": segments,
+        "key_segments": segments,
+        "query_positions": positions,
+        "key_positions": positions,
+    }
 
 
 def by_hand(q, k, v, segments):
@@ -33,8 +47,8 @@ def by_hand(q, k, v, segments):
 
 def test_reference_follows_the_definition():
     q, k, v, segments = inputs(40)
-    found = attention(q, k, v, query_segments=segments, key_segments=segments)
-    np.testing.assert_allclose(found, by_hand(q, k, v, segments), atol=1e-6)
+    found = attention(q, k, v, **segments)
+    np.testing.assert_allclose(found, by_hand(q, k, v, segments["query_segments"]), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", [n for n in IMPLEMENTATIONS if n != "reference"])
@@ -48,8 +62,7 @@ def test_implementations_agree_with_the_reference(name):
                 q,
                 k,
                 v,
-                query_segments=segments,
-                key_segments=segments,
+                **segments,
                 implementation=implementation,
             )
             return jnp.sum(out * weights), out
@@ -65,5 +78,5 @@ def test_implementations_agree_with_the_reference(name):
 
 def test_an_unknown_implementation_is_refused():
     q, k, v, segments = inputs(8)
-    with pytest.raises(ValueError, match="known: reference, blocks"):
-        attention(q, k, v, query_segments=segments, key_segments=segments, implementation="flash")
+    with pytest.raises(ValueError, match="known: auto, reference, blocks"):
+        attention(q, k, v, **segments, implementation="flash")

@@ -53,7 +53,7 @@ def test_parameters_restore_alone_and_onto_a_mesh(store, params):
     where = shardings(store.config, make_mesh(devices=jax.devices()[:1]))
     found = store.restore_params(shardings=where)
     assert_same(found, params)
-    assert found["output"].sharding == where["output"]
+    assert found["head"]["kernel"].sharding == where["head"]["kernel"]
     with pytest.raises(InputError, match="no optimizer state"):
         store.restore(1, params, {})
 
@@ -77,7 +77,7 @@ def test_steps_are_kept_and_dropped(tmp_path, config, params):
 def test_identity_follows_the_weights_alone(store, params):
     store.save(1, params, meta={"a": 1})
     store.save(2, params, meta={"a": 2})
-    store.save(3, {**params, "output": params["output"].at[0, 0].add(1e-3)})
+    store.save(3, {**params, "embedding": params["embedding"].at[0, 0].add(1e-3)})
     assert store.identity(1) == store.identity(2)
     assert store.identity(3) != store.identity(2)
 

@@ -52,7 +52,7 @@ def test_json_round_trip(config):
     [
         ({"n_layers": 0}, "n_layers must be at least 1"),
         ({"n_tokens": 385}, "does not fit"),
-        ({"n_heads": 3}, "must split"),
+        ({"n_heads": 3}, "does not split"),
         ({"n_kv_heads": 3}, "multiple"),
         ({"loss_chunk": -1}, "loss_chunk"),
         ({"rope_theta": 0.0}, "rope_theta"),

@@ -142,7 +142,10 @@ def test_fresh_parameters(config):
     again = create(config, 5)
     jax.tree.map(np.testing.assert_array_equal, made, again)
     assert not np.array_equal(made["embedding"], create(config, 6)["embedding"])
-    query, output = made["layers"]["attention"]["query"], made["layers"]["attention"]["output"]
+    query, output = (
+        made["layers"]["attention"]["query"]["kernel"],
+        made["layers"]["attention"]["output"]["kernel"],
+    )
     assert float(jnp.std(query)) == pytest.approx(0.02, rel=0.1)
     assert float(jnp.std(output)) == pytest.approx(0.02 / 2, rel=0.1)  # sqrt(2 · 2 layers)
     assert not np.array_equal(query[0], query[1])

@@ -10,7 +10,7 @@ import pytest
 from jax.sharding import PartitionSpec
 
 from xgen_model import batch_sharding, logical_axes, make_mesh, shardings
-from xgen_model.sharding import MESH_AXES, RULES
+from xgen_model.mesh import MESH_AXES, RULES
 
 SPLITS = Path(__file__).with_name("splits.py")
 

@@ -10,26 +10,30 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from xgen_model.checkpoint import CheckpointStore
-    from xgen_model.config import ModelConfig
+    from xgen_model.config import Lora, ModelConfig, RopeScaling
     from xgen_model.cross_entropy import LossSums, TokenScores, loss, token_logprobs
     from xgen_model.generation import generate
     from xgen_model.local import LocalModel, find_checkpoint, open_local
+    from xgen_model.mesh import batch_sharding, constrain, make_mesh
     from xgen_model.model import Params, abstract_params, create, forward, logits
     from xgen_model.presets import PRESETS, parameter_count, preset, training_flops_per_token
     from xgen_model.sample import Sampling
-    from xgen_model.sharding import batch_sharding, logical_axes, make_mesh, shardings
+    from xgen_model.sharding import logical_axes, shardings
 
 __all__ = [
     "PRESETS",
     "CheckpointStore",
     "LocalModel",
+    "Lora",
     "LossSums",
     "ModelConfig",
     "Params",
+    "RopeScaling",
     "Sampling",
     "TokenScores",
     "abstract_params",
     "batch_sharding",
+    "constrain",
     "create",
     "find_checkpoint",
     "forward",
@@ -48,14 +52,15 @@ __all__ = [
 
 _HOMES = {
     "checkpoint": ("CheckpointStore",),
-    "config": ("ModelConfig",),
+    "config": ("Lora", "ModelConfig", "RopeScaling"),
     "generation": ("generate",),
     "local": ("LocalModel", "find_checkpoint", "open_local"),
     "cross_entropy": ("LossSums", "TokenScores", "loss", "token_logprobs"),
     "model": ("Params", "abstract_params", "create", "forward", "logits"),
     "presets": ("PRESETS", "parameter_count", "preset", "training_flops_per_token"),
     "sample": ("Sampling",),
-    "sharding": ("batch_sharding", "logical_axes", "make_mesh", "shardings"),
+    "mesh": ("batch_sharding", "constrain", "make_mesh"),
+    "sharding": ("logical_axes", "shardings"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

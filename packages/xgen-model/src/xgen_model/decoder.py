@@ -1,6 +1,8 @@
-"""The decoder as Flax NNX modules: a pre-norm Llama block, `n_layers` times.
+"""The decoder as Flax NNX modules: embedding, `n_layers` times the same block, final norm.
 
-    x → x + attention(norm(x)) → x + mlp(norm(x)), norms at the end, no biases anywhere.
+What a block is stands in `xgen_model.blocks`; Llama's is
+
+    x → x + attention(norm(x)) → x + mlp(norm(x))
 
 Parameters of all layers are stacked on a leading axis, whether the layers are compiled as one scan
 or one by one, so weights do not depend on that choice.
@@ -17,126 +19,128 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Int
 
+from xgen_model.alibi import slopes
 from xgen_model.attention import attention
+from xgen_model.cache import Cache, Stored, entered
 from xgen_model.config import ModelConfig
-from xgen_model.norm import RMSNorm
+from xgen_model.linear import Linear, normal, project
+from xgen_model.mesh import constrain
+from xgen_model.norm import make_norm
+from xgen_model.remat import rematerialised
 from xgen_model.rope import Rotation, rotate, rotation
 
-__all__ = ["Cache", "Decoder"]
-
-_STANDARD_DEVIATION = 0.02
-
-
-class Cache(NamedTuple):
-    """Keys and values of the tokens read so far, for all layers, in the compute dtype."""
-
-    key: Float[Array, "layers b s k h"]
-    value: Float[Array, "layers b s k h"]
-    segments: Int[Array, "b s"]
+__all__ = ["Decoder"]
 
 
 class _Reading(NamedTuple):
     """What every layer needs to know about the tokens."""
 
-    rotation: Rotation
+    rotation: Rotation | None
     segments: Int[Array, "b t"]
+    positions: Int[Array, "b t"]
     key_segments: Int[Array, "b s"]
-    offset: Int[Array, ""] | int
-
-
-class _Stored(NamedTuple):
-    """All layers' cache with the number of the layer that is to use it."""
-
-    key: Float[Array, "layers b s k h"]
-    value: Float[Array, "layers b s k h"]
-    layer: Int[Array, ""] | int
-
-
-def _normal(rng: Array, shape: tuple[int, ...], scale: float = 1.0) -> nnx.Param[Array]:
-    values = jax.random.normal(rng, shape, jnp.float32) * (_STANDARD_DEVIATION * scale)
-    return nnx.Param(values)
-
-
-def _project(x: Float[Array, "b t i"], *kernels: nnx.Param[Array]) -> list[Float[Array, "b t o"]]:
-    """`x` times each kernel, as one product."""
-    whole = jnp.concatenate([k[...].astype(x.dtype) for k in kernels], axis=1)
-    ends = [sum(k[...].shape[1] for k in kernels[: i + 1]) for i in range(len(kernels) - 1)]
-    return jnp.split(x @ whole, ends, axis=-1)
+    key_positions: Int[Array, "b s"]
+    slots: Int[Array, " b"] | int
 
 
 class Attention(nnx.Module):
-    """Self-attention with rotary positions; kernels map `[in, out]`, heads adjacent in `out`."""
+    """Self-attention; kernels map `[in, out]`, heads adjacent in `out`."""
 
     def __init__(self, config: ModelConfig, rng: Array) -> None:
         rngs = jax.random.split(rng, 4)
         d, h = config.d_model, config.head_dim
+        n, k = config.n_heads * h, config.n_kv_heads * h
         self.config = config
-        self.query = _normal(rngs[0], (d, config.n_heads * h))
-        self.key = _normal(rngs[1], (d, config.n_kv_heads * h))
-        self.value = _normal(rngs[2], (d, config.n_kv_heads * h))
-        self.output = _normal(rngs[3], (config.n_heads * h, d), (2 * config.n_layers) ** -0.5)
+        self.query = Linear(config, "query", (d, n), rngs[0])
+        self.key = Linear(config, "key", (d, k), rngs[1])
+        self.value = Linear(config, "value", (d, k), rngs[2])
+        self.output = Linear(config, "output", (n, d), rngs[3], (2 * config.n_layers) ** -0.5)
 
     def __call__(
-        self, x: Float[Array, "b t d"], reading: _Reading, stored: _Stored | None
-    ) -> tuple[Float[Array, "b t d"], _Stored | None]:
+        self, x: Float[Array, "b t d"], reading: _Reading, stored: Stored | None
+    ) -> tuple[Float[Array, "b t d"], Stored | None]:
         """Attend among the tokens given, or, with a cache, among those before them too."""
         b, t, _ = x.shape
-        h = self.config.head_dim
-        q, k, v = (a.reshape(b, t, -1, h) for a in _project(x, self.query, self.key, self.value))
-        q, k = rotate(q, reading.rotation), rotate(k, reading.rotation)
+        variant = self.config.variant
+        q, k, v = (
+            constrain(a.reshape(b, t, -1, self.config.head_dim), "batch", "time", name, None)
+            for a, name in zip(
+                project(x, (self.query, self.key, self.value)),
+                ("heads", "kv_heads", "kv_heads"),
+                strict=True,
+            )
+        )
+        if reading.rotation is not None:
+            interleaved = variant.rope_layout == "interleaved"
+            q = rotate(q, reading.rotation, interleaved=interleaved)
+            k = rotate(k, reading.rotation, interleaved=interleaved)
+        aligned = True
         if stored is not None:
-            at = (stored.layer, 0, reading.offset, 0, 0)
-            keys = jax.lax.dynamic_update_slice(stored.key, k[None], at)
-            values = jax.lax.dynamic_update_slice(stored.value, v[None], at)
-            stored = _Stored(keys, values, stored.layer)
-            if not (isinstance(reading.offset, int) and reading.offset == 0):
-                k = jax.lax.dynamic_index_in_dim(keys, stored.layer, keepdims=False)
-                v = jax.lax.dynamic_index_in_dim(values, stored.layer, keepdims=False)
+            stored = entered(stored, k, v, reading.slots)
+            aligned = isinstance(reading.slots, int) and reading.slots == 0
+            if not aligned:
+                k, v = stored.layer_key_value()
         mixed = attention(
             q,
             k,
             v,
             query_segments=reading.segments,
             key_segments=reading.key_segments[:, : k.shape[1]],
-            offset=reading.offset,
+            query_positions=reading.positions,
+            key_positions=reading.key_positions[:, : k.shape[1]],
+            slopes=slopes(self.config.n_heads) if variant.positions == "alibi" else None,
+            aligned=aligned,
             implementation=self.config.attention,
         )
-        return mixed.reshape(b, t, -1) @ self.output[...].astype(x.dtype), stored
+        return self.output(mixed.reshape(b, t, -1)), stored
 
 
 class MLP(nnx.Module):
-    """SwiGLU: `(silu(x · gate) * (x · up)) · down`."""
+    """SwiGLU, `(silu(x · gate) * (x · up)) · down`, or GELU, `gelu(x · up) · down`."""
 
     def __init__(self, config: ModelConfig, rng: Array) -> None:
         rngs = jax.random.split(rng, 3)
         d, f = config.d_model, config.d_ff
-        self.gate = _normal(rngs[0], (d, f))
-        self.up = _normal(rngs[1], (d, f))
-        self.down = _normal(rngs[2], (f, d), (2 * config.n_layers) ** -0.5)
+        self.gated = config.variant.mlp == "swiglu"
+        if self.gated:
+            self.gate = Linear(config, "gate", (d, f), rngs[0])
+        self.up = Linear(config, "up", (d, f), rngs[1])
+        self.down = Linear(config, "down", (f, d), rngs[2], (2 * config.n_layers) ** -0.5)
 
     def __call__(self, x: Float[Array, "b t d"]) -> Float[Array, "b t d"]:
         """Apply to every token."""
-        gate, up = _project(x, self.gate, self.up)
-        return (jax.nn.silu(gate) * up) @ self.down[...].astype(x.dtype)
+        if self.gated:
+            gate, up = project(x, (self.gate, self.up))
+            inner = jax.nn.silu(gate) * up
+        else:
+            inner = jax.nn.gelu(self.up(x), approximate=True)
+        return self.down(constrain(inner, "batch", "time", "ffn"))
 
 
 class Block(nnx.Module):
-    """One layer: attention, then MLP, each behind its norm and added to the stream."""
+    """One layer: attention and MLP, each added to the stream."""
 
     def __init__(self, config: ModelConfig, rng: Array) -> None:
         first, second = jax.random.split(rng)
-        self.attention_norm = RMSNorm(config.d_model, config.norm_eps)
+        self.parallel = config.variant.residual == "parallel"
+        self.attention_norm = make_norm(config)
         self.attention = Attention(config, first)
-        self.mlp_norm = RMSNorm(config.d_model, config.norm_eps)
+        if not self.parallel:
+            self.mlp_norm = make_norm(config)
         self.mlp = MLP(config, second)
 
     def __call__(
-        self, x: Float[Array, "b t d"], reading: _Reading, stored: _Stored | None
-    ) -> tuple[Float[Array, "b t d"], _Stored | None]:
+        self, x: Float[Array, "b t d"], reading: _Reading, stored: Stored | None
+    ) -> tuple[Float[Array, "b t d"], Stored | None]:
         """Apply the layer."""
-        added, stored = self.attention(self.attention_norm(x), reading, stored)
-        x = x + added
-        return x + self.mlp(self.mlp_norm(x)), stored
+        normed = self.attention_norm(x)
+        added, stored = self.attention(normed, reading, stored)
+        if self.parallel:
+            x = x + added + self.mlp(normed)
+        else:
+            x = x + added
+            x = x + self.mlp(self.mlp_norm(x))
+        return constrain(x, "batch", "time", "embed_activation"), stored
 
 
 class Decoder(nnx.Module):
@@ -149,12 +153,17 @@ class Decoder(nnx.Module):
     def __init__(self, config: ModelConfig, rng: Array) -> None:
         first, second, third = jax.random.split(rng, 3)
         self.config = config
-        self.embedding = _normal(first, (config.vocab_size, config.d_model))
+        self.embedding = normal(first, (config.vocab_size, config.d_model))
+        if config.soft_prompt:
+            virtual = (config.soft_prompt, config.d_model)
+            self.soft_prompt = normal(jax.random.fold_in(first, 1), virtual)
+        if config.variant.embedding_norm:
+            self.embedding_norm = make_norm(config)
         rngs = jax.random.split(second, config.n_layers)
         self.layers = nnx.vmap(lambda rng: Block(config, rng))(rngs)
-        self.final_norm = RMSNorm(config.d_model, config.norm_eps)
+        self.final_norm = make_norm(config)
         if not config.tie_embeddings:
-            self.output = _normal(third, (config.d_model, config.vocab_size))
+            self.head = Linear(config, "head", (config.d_model, config.vocab_size), third)
 
     def __call__(
         self,
@@ -162,46 +171,55 @@ class Decoder(nnx.Module):
         positions: Int[Array, "b t"],
         segment_ids: Int[Array, "b t"],
         cache: Cache | None = None,
-        offset: Int[Array, ""] | int = 0,
+        slots: Int[Array, " b"] | int = 0,
     ) -> tuple[Float[Array, "b t d"], Cache | None]:
         """Hidden states after the final norm, and the cache with these tokens entered.
 
         Args:
-            tokens: ids.
+            tokens: ids; those from `vocab_size` on are the soft prompt's.
             positions: position of each token in its document.
             segment_ids: document of each token; 0 is padding.
-            cache: where to keep keys and values; tokens go to slots `offset` and on.
-            offset: number of slots in use; the Python int 0 for the first tokens.
+            cache: where to keep keys and values.
+            slots: the first slot for the tokens of each row; the Python int 0 for an empty cache.
         """
         config = self.config
-        x = self.embedding[...].astype(config.dtype)[tokens]
-        table = rotation(positions, config.head_dim, config.rope_theta)
-        key_segments = segment_ids
+        table = None
+        if config.variant.positions == "rope":
+            table = rotation(config, positions)
+        marks = (segment_ids, positions)
         if cache is not None:
-            key_segments = jax.lax.dynamic_update_slice(cache.segments, segment_ids, (0, offset))
-        reading = _Reading(table, segment_ids, key_segments, offset)
-        x, kept = self._run_layers(x, reading, cache)
-        if kept is not None:
-            cache = Cache(kept.key, kept.value, key_segments)
+            cache = cache.marked(*marks, slots)
+            marks = (cache.segments, cache.positions)
+        reading = _Reading(table, segment_ids, positions, *marks, slots)
+        x, kept = self._run_layers(self._embed(tokens), reading, cache)
+        if cache is not None and kept is not None:
+            cache = cache._replace(key=kept.key, value=kept.value)
         return self.final_norm(x), cache
+
+    def _embed(self, tokens: Int[Array, "b t"]) -> Float[Array, "b t d"]:
+        config = self.config
+        rows = self.embedding[...]
+        if config.soft_prompt:
+            rows = jnp.concatenate([rows, self.soft_prompt[...]])
+        x = rows.astype(config.dtype)[tokens]
+        if config.variant.embedding_norm:
+            x = self.embedding_norm(x)
+        return constrain(x, "batch", "time", "embed_activation")
 
     def _run_layers(
         self, x: Float[Array, "b t d"], reading: _Reading, cache: Cache | None
-    ) -> tuple[Float[Array, "b t d"], _Stored | None]:
+    ) -> tuple[Float[Array, "b t d"], Stored | None]:
         config = self.config
         graph, stacked = nnx.split(self.layers)
 
         def apply(
-            x: Float[Array, "b t d"], stored: _Stored | None, weights: nnx.State
-        ) -> tuple[Float[Array, "b t d"], _Stored | None]:
+            x: Float[Array, "b t d"], stored: Stored | None, weights: nnx.State
+        ) -> tuple[Float[Array, "b t d"], Stored | None]:
             return nnx.merge(graph, weights)(x, reading, stored)
 
-        if config.remat != "none" and cache is None:
-            policy = None
-            if config.remat == "dots":
-                policy = jax.checkpoint_policies.dots_with_no_batch_dims_saveable
-            apply = jax.checkpoint(apply, policy=policy, prevent_cse=not config.scan_layers)
-        stored = None if cache is None else _Stored(cache.key, cache.value, 0)
+        if cache is None:
+            apply = rematerialised(apply, config.remat, scanned=config.scan_layers)
+        stored = None if cache is None else Stored(cache.key, cache.value, 0)
         if not config.scan_layers:
             for layer in range(config.n_layers):
                 weights = jax.tree.map(lambda a, at=layer: a[at], stacked)
@@ -211,8 +229,8 @@ class Decoder(nnx.Module):
             return x, stored
 
         def step(
-            carry: tuple[Float[Array, "b t d"], _Stored | None], weights: nnx.State
-        ) -> tuple[tuple[Float[Array, "b t d"], _Stored | None], None]:
+            carry: tuple[Float[Array, "b t d"], Stored | None], weights: nnx.State
+        ) -> tuple[tuple[Float[Array, "b t d"], Stored | None], None]:
             x, stored = apply(*carry, weights)
             if stored is not None:
                 stored = stored._replace(layer=stored.layer + 1)

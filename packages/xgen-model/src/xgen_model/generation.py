@@ -1,7 +1,7 @@
 """Generation with a key-value cache: one compiled prefill, one compiled loop for many tokens.
 
-Prompts are padded at the left to a power of two, so that all rows write the same cache slot; the
-loop runs `CHUNK` tokens before the host looks for stop strings.
+Prompts are padded at the right to a power of two, and each row has its own cache slots. The loop
+runs `CHUNK` tokens before the host looks for stop strings.
 
 Letters: b batch, t prompt time, s cache slots, c chunk.
 """
@@ -17,9 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int
 
+from xgen_model.cache import Cache, empty_cache
 from xgen_model.config import ModelConfig
-from xgen_model.decoder import Cache
-from xgen_model.model import Params, empty_cache, extend, logits
+from xgen_model.model import Params, extend, logits
 from xgen_model.sample import Sampling, choose
 
 __all__ = ["CHUNK", "bucket", "generate"]
@@ -53,17 +53,18 @@ def _prefill(
     lengths: Int[Array, " b"],
 ) -> _State:
     rows, time = tokens.shape
-    places = jnp.arange(time)[None, :] - (time - lengths)[:, None]
+    places = jnp.broadcast_to(jnp.arange(time), (rows, time))
     hidden, cache = extend(
         config,
         params,
         tokens,
-        jnp.maximum(places, 0),
-        (places >= 0).astype(jnp.int32),
+        places,
+        (places < lengths[:, None]).astype(jnp.int32),
         empty_cache(config, rows, slots),
         0,
     )
-    token = choose(logits(config, params, hidden[:, -1]), sampling, jnp.int32(0), greedy=greedy)
+    last = hidden[jnp.arange(rows), lengths - 1]
+    token = choose(logits(config, params, last), sampling, jnp.int32(0), greedy=greedy)
     return _State(cache, token, lengths, jnp.zeros(rows, bool), jnp.int32(1))
 
 
@@ -75,7 +76,6 @@ def _decode(
     sampling: Sampling,
     count: int,
     greedy: bool,
-    first_slot: Int[Array, ""],
     eos_id: Int[Array, ""],
 ) -> tuple[_State, Int[Array, "b c"]]:
     rows = state.token.shape[0]
@@ -97,7 +97,7 @@ def _decode(
             state.length[:, None],
             jnp.ones((rows, 1), jnp.int32),
             state.cache,
-            first_slot + state.made - 1,
+            state.length,
         )
         token = choose(logits(config, params, hidden[:, 0]), sampling, state.made, greedy=greedy)
         token = jnp.where(done, eos_id, token)
@@ -143,7 +143,7 @@ def generate(
     slots = time + -(-bucket(max_tokens) // CHUNK) * CHUNK
     tokens = np.full((len(prompts), time), eos_id, np.int32)
     for row, prompt in enumerate(prompts):
-        tokens[row, time - len(prompt) :] = prompt
+        tokens[row, : len(prompt)] = prompt
     greedy = bool(np.all(np.asarray(sampling.temperature) == 0))
     state = _prefill(
         config, params, jnp.asarray(tokens), sampling, slots, greedy, jnp.asarray(lengths)
@@ -151,9 +151,7 @@ def generate(
     made: list[list[int]] = [[] for _ in prompts]
     open_rows = set(range(len(prompts)))
     for start in range(0, max_tokens, CHUNK):
-        state, written = _decode(
-            config, params, state, sampling, CHUNK, greedy, jnp.int32(time), jnp.int32(eos_id)
-        )
+        state, written = _decode(config, params, state, sampling, CHUNK, greedy, jnp.int32(eos_id))
         fresh = np.asarray(written)[:, : max_tokens - start].tolist()
         for row in sorted(open_rows):
             ids = fresh[row]

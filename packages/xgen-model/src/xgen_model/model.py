@@ -2,15 +2,19 @@
 
 `Params` is a plain nested dict with readable names; `jit` sees nothing else of the modules:
 
-    embedding                              [vocab_size, d_model]
-    layers/attention_norm/scale            [n_layers, d_model]
-    layers/attention/{query,key,value}     [n_layers, d_model, heads · head_dim]
-    layers/attention/output                [n_layers, n_heads · head_dim, d_model]
-    layers/mlp_norm/scale                  [n_layers, d_model]
-    layers/mlp/{gate,up}                   [n_layers, d_model, d_ff]
-    layers/mlp/down                        [n_layers, d_ff, d_model]
-    final_norm/scale                       [d_model]
-    output                                 [d_model, vocab_size], unless embeddings are tied
+    embedding                                   [vocab_size, d_model]
+    layers/attention_norm/scale                 [n_layers, d_model]
+    layers/attention/{query,key,value}/kernel   [n_layers, d_model, heads · head_dim]
+    layers/attention/output/kernel              [n_layers, n_heads · head_dim, d_model]
+    layers/mlp_norm/scale                       [n_layers, d_model]
+    layers/mlp/{gate,up}/kernel                 [n_layers, d_model, d_ff]
+    layers/mlp/down/kernel                      [n_layers, d_ff, d_model]
+    final_norm/scale                            [d_model]
+    head/kernel                                 [d_model, vocab_size], unless embeddings are tied
+
+Where the block variant or configuration has them: `bias` beside `scale` and `kernel`; `lora_a`
+[…, in, rank] and `lora_b` […, rank, out] beside a kernel; embedding_norm; soft_prompt
+[soft_prompt, d_model]. A parallel block has no mlp_norm, a GELU one no gate.
 
 Letters: b batch, t time, d model, v vocab.
 """
@@ -25,17 +29,16 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Int
 
+from xgen_model.cache import Cache
 from xgen_model.config import ModelConfig
-from xgen_model.decoder import Cache, Decoder
+from xgen_model.decoder import Decoder
 
 __all__ = [
     "Params",
     "abstract_params",
     "create",
-    "empty_cache",
     "extend",
     "forward",
-    "head",
     "hidden_tokens",
     "logits",
 ]
@@ -100,16 +103,6 @@ def forward(
     return _module(config, params)(tokens, positions, segment_ids)[0]
 
 
-def empty_cache(config: ModelConfig, batch: int, slots: int) -> Cache:
-    """A cache for `batch` rows of `slots` tokens, all of them padding."""
-    shape = (config.n_layers, batch, slots, config.n_kv_heads, config.head_dim)
-    return Cache(
-        key=jnp.zeros(shape, config.dtype),
-        value=jnp.zeros(shape, config.dtype),
-        segments=jnp.zeros((batch, slots), jnp.int32),
-    )
-
-
 def extend(
     config: ModelConfig,
     params: Params,
@@ -117,7 +110,7 @@ def extend(
     positions: Int[Array, "b t"],
     segment_ids: Int[Array, "b t"],
     cache: Cache,
-    offset: Int[Array, ""] | int,
+    slots: Int[Array, " b"] | int,
 ) -> tuple[Float[Array, "b t d"], Cache]:
     """Hidden states of tokens that follow those in the cache, and the cache with them entered.
 
@@ -128,19 +121,13 @@ def extend(
         positions: position of each token in its document.
         segment_ids: document of each token; 0 is padding.
         cache: from `empty_cache` or an earlier call.
-        offset: slots in use. The Python int 0 for the first call (a prefill: nothing is read
-            back from the cache); an array otherwise.
+        slots: the first slot for the tokens of each row, its length so far. The Python int 0 for
+            the first call (a prefill: nothing is read back from the cache); an array otherwise.
     """
-    hidden, cache_out = _module(config, params)(tokens, positions, segment_ids, cache, offset)
+    hidden, cache_out = _module(config, params)(tokens, positions, segment_ids, cache, slots)
     if cache_out is None:
         raise AssertionError("a decoder given a cache returns one")
     return hidden, cache_out
-
-
-def head(config: ModelConfig, params: Params) -> Float[Array, "d v"]:
-    """The matrix from hidden states to logits, in the compute dtype."""
-    kernel = params["embedding"].T if config.tie_embeddings else params["output"]
-    return kernel.astype(config.dtype)
 
 
 def hidden_tokens(config: ModelConfig) -> Float[Array, " v"]:
@@ -152,5 +139,9 @@ def logits(
     config: ModelConfig, params: Params, hidden: Float[Array, "... d"]
 ) -> Float[Array, "... v"]:
     """Float32 logits of hidden states; ids that no tokenizer has get -1e30."""
-    raw = jnp.matmul(hidden, head(config, params), preferred_element_type=jnp.float32)
+    tied = config.tie_embeddings
+    kernel = params["embedding"].T if tied else params["head"]["kernel"]
+    raw = jnp.matmul(hidden, kernel.astype(config.dtype), preferred_element_type=jnp.float32)
+    if not tied and "bias" in params["head"]:
+        raw = raw + params["head"]["bias"]
     return raw if config.n_tokens == config.vocab_size else raw + hidden_tokens(config)

@@ -1,4 +1,4 @@
-"""Root-mean-square normalisation.
+"""Normalisation over the model dim, in float32.
 
 Letters: b batch, t time, d model.
 """
@@ -10,7 +10,9 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-__all__ = ["RMSNorm"]
+from xgen_model.config import ModelConfig
+
+__all__ = ["LayerNorm", "RMSNorm", "make_norm"]
 
 
 class RMSNorm(nnx.Module):
@@ -25,3 +27,25 @@ class RMSNorm(nnx.Module):
         wide = x.astype(jnp.float32)
         inverse = jax.lax.rsqrt(jnp.mean(wide * wide, axis=-1, keepdims=True) + self.eps)
         return (wide * inverse * self.scale[...]).astype(x.dtype)
+
+
+class LayerNorm(nnx.Module):
+    """`(x - mean(x)) / sqrt(var(x) + eps) * scale + bias` over the last dim, in float32."""
+
+    def __init__(self, size: int, eps: float) -> None:
+        self.eps = eps
+        self.scale = nnx.Param(jnp.ones((size,), jnp.float32))
+        self.bias = nnx.Param(jnp.zeros((size,), jnp.float32))
+
+    def __call__(self, x: Float[Array, "b t d"]) -> Float[Array, "b t d"]:
+        """Normalise; the result has the dtype of `x`."""
+        wide = x.astype(jnp.float32)
+        centred = wide - jnp.mean(wide, axis=-1, keepdims=True)
+        inverse = jax.lax.rsqrt(jnp.mean(centred**2, axis=-1, keepdims=True) + self.eps)
+        return (centred * inverse * self.scale[...] + self.bias[...]).astype(x.dtype)
+
+
+def make_norm(config: ModelConfig) -> RMSNorm | LayerNorm:
+    """A fresh norm of the block variant's kind."""
+    kind = RMSNorm if config.variant.norm == "rms" else LayerNorm
+    return kind(config.d_model, config.norm_eps)

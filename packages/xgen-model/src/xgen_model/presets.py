@@ -6,6 +6,7 @@ ours, with the same vocabulary where they are meant for real text.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -85,11 +86,11 @@ def preset(name: str) -> ModelConfig:
 
 def parameter_count(config: ModelConfig) -> int:
     """Exact number of parameters, padding rows of the vocabulary included."""
-    d, kv = config.d_model, config.n_kv_heads * config.head_dim
-    attention = 2 * d * d + 2 * d * kv
-    layer = attention + 3 * d * config.d_ff + 2 * d
-    matrices = 1 if config.tie_embeddings else 2
-    return matrices * config.vocab_size * d + config.n_layers * layer + d
+    import jax
+
+    from xgen_model.model import abstract_params
+
+    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(abstract_params(config)))
 
 
 def training_flops_per_token(config: ModelConfig, length: int) -> int:
@@ -99,4 +100,7 @@ def training_flops_per_token(config: ModelConfig, length: int) -> int:
     attention scores, causality not counted: the customary `6N + 12Lds` (54.3 GF for XGen-7B at
     8,192). Recomputation is not counted either.
     """
-    return 6 * parameter_count(config) + 12 * config.n_layers * config.d_model * length
+    return (
+        6 * parameter_count(config)
+        + 12 * config.n_layers * config.n_heads * config.head_dim * length
+    )

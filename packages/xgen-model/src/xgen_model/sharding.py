@@ -1,118 +1,61 @@
-"""Where arrays live: one table from logical axes to mesh axes, the same for every mesh.
-
-All four mesh axes are always there, size 1 where unused, so there is one code path:
-
-    data      replicas: each has all weights, and its own rows of the batch
-    fsdp      rows of the batch too, but weights and optimizer state are split along it
-    sequence  reserved for splitting the time axis of the batch
-    tensor    heads, the MLP's inner width and the vocabulary are split along it
-"""
+"""Where parameters live: logical axes for each, by the table in `xgen_model.mesh`."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 import jax
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh, NamedSharding
 
 from xgen_model.config import ModelConfig
+from xgen_model.mesh import partition
 from xgen_model.model import abstract_params
 
-__all__ = [
-    "MESH_AXES",
-    "RULES",
-    "batch_sharding",
-    "logical_axes",
-    "make_mesh",
-    "shardings",
-]
+__all__ = ["logical_axes", "shardings"]
 
-MESH_AXES = ("data", "fsdp", "sequence", "tensor")
-
-RULES: Mapping[str, str | tuple[str, ...] | None] = MappingProxyType(
+_AXES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "batch": ("data", "fsdp"),
-        "time": "sequence",
-        "layers": None,
-        "embed": "fsdp",
-        "heads": "tensor",
-        "kv_heads": "tensor",
-        "ffn": "tensor",
-        "vocab": "tensor",
+        "query": ("embed", "heads"),
+        "key": ("embed", "kv_heads"),
+        "value": ("embed", "kv_heads"),
+        "output": ("heads", "embed"),
+        "gate": ("embed", "ffn"),
+        "up": ("embed", "ffn"),
+        "down": ("ffn", "embed"),
+        "head": ("embed", "vocab"),
     }
 )
-"""Logical axis → mesh axis. Change sharding here and nowhere else."""
+"""Logical axes of each matrix, in and out; its bias has the second, its adapters one each."""
 
-_AXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "embedding": ("vocab", "embed"),
-        "layers/attention_norm/scale": ("layers", "embed"),
-        "layers/attention/query": ("layers", "embed", "heads"),
-        "layers/attention/key": ("layers", "embed", "kv_heads"),
-        "layers/attention/value": ("layers", "embed", "kv_heads"),
-        "layers/attention/output": ("layers", "heads", "embed"),
-        "layers/mlp_norm/scale": ("layers", "embed"),
-        "layers/mlp/gate": ("layers", "embed", "ffn"),
-        "layers/mlp/up": ("layers", "embed", "ffn"),
-        "layers/mlp/down": ("layers", "ffn", "embed"),
-        "final_norm/scale": ("embed",),
-        "output": ("embed", "vocab"),
+
+def _of(path: tuple[str, ...]) -> tuple[str, ...]:
+    stacked = ("layers",) if path[0] == "layers" else ()
+    owner, leaf = path[-2] if len(path) > 1 else "", path[-1]
+    if leaf == "embedding":
+        return ("vocab", "embed")
+    if leaf == "soft_prompt":
+        return ("rank", "embed")
+    if owner not in _AXES:
+        return (*stacked, "embed")
+    into, out = _AXES[owner]
+    leaves = {
+        "kernel": (into, out),
+        "bias": (out,),
+        "lora_a": (into, "rank"),
+        "lora_b": ("rank", out),
     }
-)
-
-
-def make_mesh(
-    shape: Mapping[str, int] | None = None, *, devices: Sequence[Any] | None = None
-) -> Mesh:
-    """A mesh over `devices` (all of them by default) with the axes of `MESH_AXES`.
-
-    Args:
-        shape: size of each axis; missing ones are 1, and one may be -1 for "the rest". None means
-            everything along `fsdp`.
-        devices: which, in order.
-
-    Raises:
-        ValueError: an unknown axis, or sizes whose product is not the number of devices.
-    """
-    count = len(devices) if devices is not None else jax.device_count()
-    sizes = dict.fromkeys(MESH_AXES, 1) | dict(shape if shape is not None else {"fsdp": -1})
-    if set(sizes) != set(MESH_AXES):
-        unknown = sorted(set(sizes) - set(MESH_AXES))
-        raise ValueError(f"unknown mesh axes {unknown}; the axes are {', '.join(MESH_AXES)}")
-    free = [axis for axis, size in sizes.items() if size == -1]
-    if len(free) == 1:
-        sizes[free[0]] = count // math.prod(s for s in sizes.values() if s != -1)
-    if any(s < 1 for s in sizes.values()) or math.prod(sizes.values()) != count:
-        raise ValueError(f"a mesh of {sizes} does not cover {count} devices exactly")
-    return jax.make_mesh(
-        tuple(sizes[a] for a in MESH_AXES),
-        MESH_AXES,
-        axis_types=(AxisType.Auto,) * len(MESH_AXES),
-        devices=devices,
-    )
+    return (*stacked, *leaves[leaf])
 
 
 def logical_axes(config: ModelConfig) -> Any:
     """A tree parallel to the parameters with a tuple of logical axis names for each."""
 
     def name(path: tuple[Any, ...], _: object) -> tuple[str, ...]:
-        return _AXES["/".join(str(key.key) for key in path)]
+        return _of(tuple(str(key.key) for key in path))
 
     return jax.tree_util.tree_map_with_path(name, abstract_params(config))
-
-
-def _spec(axes: Sequence[str], shape: Sequence[int], mesh: Mesh) -> PartitionSpec:
-    """Follow the table, but leave whole what the mesh does not divide."""
-    parts: list[str | tuple[str, ...] | None] = []
-    for axis, size in zip(axes, shape, strict=True):
-        rule = RULES[axis]
-        names = (rule,) if isinstance(rule, str) else rule or ()
-        ways = math.prod(mesh.shape[n] for n in names)
-        parts.append(rule if ways > 1 and size % ways == 0 else None)
-    return PartitionSpec(*parts)
 
 
 def shardings(config: ModelConfig, mesh: Mesh) -> Any:
@@ -120,11 +63,6 @@ def shardings(config: ModelConfig, mesh: Mesh) -> Any:
     axes, shapes = logical_axes(config), abstract_params(config)
 
     def place(leaf: jax.ShapeDtypeStruct, names: tuple[str, ...]) -> NamedSharding:
-        return NamedSharding(mesh, _spec(names, leaf.shape, mesh))
+        return NamedSharding(mesh, partition(names, leaf.shape, mesh.shape))
 
     return jax.tree.map(place, shapes, axes)
-
-
-def batch_sharding(mesh: Mesh) -> NamedSharding:
-    """Of every `[b, t]` array of a batch: rows over `data` and `fsdp`, time over `sequence`."""
-    return NamedSharding(mesh, PartitionSpec(RULES["batch"], RULES["time"]))

@@ -14,12 +14,13 @@ __all__ = ["build_optimizer", "decays"]
 
 
 def decays(path: tuple[Any, ...]) -> bool:
-    """Whether the parameter at a tree path is decayed: all but the scales of norms.
+    """Whether the parameter at a tree path is decayed: all but biases and the scales of norms.
 
     Decided by name, because scanned layers stack scales to two dimensions, so a test on `ndim`
     would decay them too (as JaxFormer did).
     """
-    return not any("norm" in str(getattr(key, "key", key)) for key in path)
+    names = [str(getattr(key, "key", key)) for key in path]
+    return names[-1] != "bias" and not any("norm" in name for name in names)
 
 
 def build_optimizer(recipe: OptimizerRecipe, total_steps: int) -> optax.GradientTransformation:

@@ -1,0 +1,103 @@
+"""The mesh of devices, and one table from logical axes to its axes.
+
+All four mesh axes are always there, size 1 where unused, so there is one code path:
+
+    data      replicas: each has all weights, and its own rows of the batch
+    fsdp      rows of the batch too, but weights and optimizer state are split along it
+    sequence  the time axis of the batch is split along it
+    tensor    heads, the MLP's inner width and the vocabulary are split along it
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import jax
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array
+
+__all__ = ["MESH_AXES", "RULES", "batch_sharding", "constrain", "make_mesh", "partition"]
+
+MESH_AXES = ("data", "fsdp", "sequence", "tensor")
+
+RULES: Mapping[str, str | tuple[str, ...] | None] = MappingProxyType(
+    {
+        "batch": ("data", "fsdp"),
+        "time": "sequence",
+        "layers": None,
+        "embed": "fsdp",
+        "embed_activation": None,
+        "rank": None,
+        "heads": "tensor",
+        "kv_heads": "tensor",
+        "ffn": "tensor",
+        "vocab": "tensor",
+    }
+)
+"""Logical axis → mesh axis. Change sharding here and nowhere else."""
+
+
+def make_mesh(
+    shape: Mapping[str, int] | None = None, *, devices: Sequence[Any] | None = None
+) -> Mesh:
+    """A mesh over `devices` (all of them by default) with the axes of `MESH_AXES`.
+
+    Args:
+        shape: size of each axis; missing ones are 1, and one may be -1 for "the rest". None means
+            everything along `fsdp`.
+        devices: which, in order.
+
+    Raises:
+        ValueError: an unknown axis, or sizes whose product is not the number of devices.
+    """
+    count = len(devices) if devices is not None else jax.device_count()
+    sizes = dict.fromkeys(MESH_AXES, 1) | dict(shape if shape is not None else {"fsdp": -1})
+    if set(sizes) != set(MESH_AXES):
+        unknown = sorted(set(sizes) - set(MESH_AXES))
+        raise ValueError(f"unknown mesh axes {unknown}; the axes are {', '.join(MESH_AXES)}")
+    free = [axis for axis, size in sizes.items() if size == -1]
+    if len(free) == 1:
+        sizes[free[0]] = count // math.prod(s for s in sizes.values() if s != -1)
+    if any(s < 1 for s in sizes.values()) or math.prod(sizes.values()) != count:
+        raise ValueError(f"a mesh of {sizes} does not cover {count} devices exactly")
+    return jax.make_mesh(
+        tuple(sizes[a] for a in MESH_AXES),
+        MESH_AXES,
+        axis_types=(AxisType.Auto,) * len(MESH_AXES),
+        devices=devices,
+    )
+
+
+def partition(
+    axes: Sequence[str | None], shape: Sequence[int], sizes: Mapping[str, int]
+) -> PartitionSpec:
+    """Follow the table, but leave whole what the mesh does not divide.
+
+    Args:
+        axes: a logical axis for each dim, or None.
+        shape: of the array.
+        sizes: of the mesh axes.
+    """
+    parts: list[str | tuple[str, ...] | None] = []
+    for axis, size in zip(axes, shape, strict=True):
+        rule = None if axis is None else RULES[axis]
+        names = (rule,) if isinstance(rule, str) else rule or ()
+        ways = math.prod(sizes[n] for n in names)
+        parts.append(rule if ways > 1 and size % ways == 0 else None)
+    return PartitionSpec(*parts)
+
+
+def constrain(x: Array, *axes: str | None) -> Array:
+    """Tell the compiler where an activation lies; nothing happens outside `jax.set_mesh`."""
+    mesh = jax.sharding.get_abstract_mesh()
+    if mesh.empty or mesh.size == 1:
+        return x
+    return jax.lax.with_sharding_constraint(x, partition(axes, x.shape, mesh.shape))
+
+
+def batch_sharding(mesh: Mesh) -> NamedSharding:
+    """Of every `[b, t]` array of a batch: rows over `data` and `fsdp`, time over `sequence`."""
+    return NamedSharding(mesh, PartitionSpec(RULES["batch"], RULES["time"]))
