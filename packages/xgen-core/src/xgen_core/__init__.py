@@ -32,6 +32,7 @@ from xgen_core.records import (
     ScoreRequest,
     Segment,
     TokenBatch,
+    TokenLogprob,
 )
 from xgen_core.run import Run
 
@@ -61,6 +62,7 @@ __all__ = [
     "ScoringModel",
     "Segment",
     "TokenBatch",
+    "TokenLogprob",
     "Tokenizer",
     "XgenError",
     "apply_settings",

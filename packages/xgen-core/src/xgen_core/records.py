@@ -30,6 +30,7 @@ __all__ = [
     "ScoreRequest",
     "Segment",
     "TokenBatch",
+    "TokenLogprob",
 ]
 
 Scalar = str | int | float | bool | None
@@ -235,6 +236,11 @@ class GenerationRequest(Record):
 
     Exactly one of `prompt` and `messages` is given. `temperature` 0 is greedy. `top_k` 0 and
     `top_p` 1 keep every token.
+
+    Attributes:
+        repetition_penalty: logits of ids that stand in the prompt or the answer so far are divided
+            by this where positive and multiplied where negative (Keskar et al. 2019); 1 is off.
+        logprobs: None for none, else how many alternatives to report beside each token's own.
     """
 
     prompt: str | None = None
@@ -246,6 +252,8 @@ class GenerationRequest(Record):
     n: int = 1
     seed: int = 0
     stop: tuple[str, ...] = ()
+    repetition_penalty: float = 1.0
+    logprobs: int | None = None
 
     def __post_init__(self) -> None:
         if (self.prompt is None) == (not self.messages):
@@ -256,18 +264,43 @@ class GenerationRequest(Record):
             raise ValueError(f"temperature must not be negative, got {self.temperature}")
         if not 0 < self.top_p <= 1 or self.top_k < 0:
             raise ValueError("top_p lies in (0, 1] and top_k is 0 or more")
+        if self.repetition_penalty <= 0:
+            raise ValueError(f"repetition_penalty must be positive, got {self.repetition_penalty}")
+        if self.logprobs is not None and self.logprobs < 0:
+            raise ValueError(f"logprobs must not be negative, got {self.logprobs}")
         if any(not s for s in self.stop):
             raise ValueError("an empty stop string would stop every answer before it begins")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLogprob(Record):
+    """How likely one token was, before temperature and filters.
+
+    Attributes:
+        id: of the token.
+        text: of the token; `bytes:` and hexadecimal for one that is not whole characters.
+        logprob: in nats.
+        top: the likeliest tokens there, as many as asked for, by text.
+    """
+
+    id: int
+    text: str
+    logprob: float
+    top: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Completion(Record):
-    """One answer; `finish_reason` is `"stop"` at a stop string or end token, else `"length"`."""
+    """One answer; `finish_reason` is `"stop"` at a stop string or end token, else `"length"`.
+
+    `logprobs` has one entry for each of the `completion_tokens`, if the request asked for them.
+    """
 
     text: str
     finish_reason: Literal["stop", "length"]
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
