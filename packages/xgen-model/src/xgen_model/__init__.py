@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from xgen_model.adapters import add_lora, add_soft_prompt, merge_lora
     from xgen_model.checkpoint import CheckpointStore
     from xgen_model.config import Lora, ModelConfig, RopeScaling
     from xgen_model.cross_entropy import LossSums, TokenScores, loss, token_logprobs
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from xgen_model.presets import PRESETS, parameter_count, preset, training_flops_per_token
     from xgen_model.sample import Sampling
     from xgen_model.sharding import logical_axes, shardings
+    from xgen_model.soft_prompt import virtual_ids, with_soft_prompt
+    from xgen_model.trained import join, split, trained_mask
 
 __all__ = [
     "PRESETS",
@@ -32,25 +35,34 @@ __all__ = [
     "Sampling",
     "TokenScores",
     "abstract_params",
+    "add_lora",
+    "add_soft_prompt",
     "batch_sharding",
     "constrain",
     "create",
     "find_checkpoint",
     "forward",
     "generate",
+    "join",
     "logical_axes",
     "logits",
     "loss",
     "make_mesh",
+    "merge_lora",
     "open_local",
     "parameter_count",
     "preset",
     "shardings",
+    "split",
     "token_logprobs",
+    "trained_mask",
     "training_flops_per_token",
+    "virtual_ids",
+    "with_soft_prompt",
 ]
 
 _HOMES = {
+    "adapters": ("add_lora", "add_soft_prompt", "merge_lora"),
     "checkpoint": ("CheckpointStore",),
     "config": ("Lora", "ModelConfig", "RopeScaling"),
     "generation": ("generate",),
@@ -60,6 +72,8 @@ _HOMES = {
     "presets": ("PRESETS", "parameter_count", "preset", "training_flops_per_token"),
     "sample": ("Sampling",),
     "mesh": ("batch_sharding", "constrain", "make_mesh"),
+    "soft_prompt": ("virtual_ids", "with_soft_prompt"),
+    "trained": ("join", "split", "trained_mask"),
     "sharding": ("logical_axes", "shardings"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
