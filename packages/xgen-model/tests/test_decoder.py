@@ -112,8 +112,9 @@ def test_only_relative_positions_matter(config, params, hidden, batch):
     [
         {"scan_layers": True, "remat": "full", "loss_chunk": 7},
         {"remat": "dots", "loss_chunk": 0},
+        {"remat": "attention", "scan_layers": True},
     ],
-    ids=["scan, full remat, chunks", "dots remat, whole"],
+    ids=["scan, full remat, chunks", "dots remat, whole", "scan, attention kept"],
 )
 def test_how_it_is_compiled_changes_nothing(config, params, gradient, batch, change):
     found = gradient(replace(config, **change), params, batch)

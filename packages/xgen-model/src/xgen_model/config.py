@@ -117,7 +117,7 @@ class ModelConfig(Record):
     lora: Lora | None = None
     soft_prompt: int = 0
     dtype: Literal["float32", "bfloat16"] = "float32"
-    remat: Literal["none", "full", "dots"] = "none"
+    remat: Literal["none", "full", "attention", "dots", "offload"] = "none"
     attention: str = "auto"
     scan_layers: bool = False
     loss_chunk: int = 4096

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float, Int
 
 from xgen_model.alibi import slopes
@@ -26,7 +27,7 @@ from xgen_model.config import ModelConfig
 from xgen_model.linear import Linear, normal, project
 from xgen_model.mesh import constrain
 from xgen_model.norm import make_norm
-from xgen_model.remat import rematerialised
+from xgen_model.remat import KEPT_OF_ATTENTION, rematerialised
 from xgen_model.rope import Rotation, rotate, rotation
 
 __all__ = ["Decoder"]
@@ -74,6 +75,7 @@ class Attention(nnx.Module):
             interleaved = variant.rope_layout == "interleaved"
             q = rotate(q, reading.rotation, interleaved=interleaved)
             k = rotate(k, reading.rotation, interleaved=interleaved)
+        q, k, v = map(checkpoint_name, (q, k, v), KEPT_OF_ATTENTION[:3])
         aligned = True
         if stored is not None:
             stored = entered(stored, k, v, reading.slots)
@@ -92,7 +94,8 @@ class Attention(nnx.Module):
             aligned=aligned,
             implementation=self.config.attention,
         )
-        return self.output(mixed.reshape(b, t, -1)), stored
+        mixed = checkpoint_name(mixed.reshape(b, t, -1), KEPT_OF_ATTENTION[3])
+        return self.output(mixed), stored
 
 
 class MLP(nnx.Module):

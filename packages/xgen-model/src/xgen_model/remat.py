@@ -13,14 +13,19 @@ from typing import Any, TypeVar
 
 import jax
 
-__all__ = ["POLICIES", "rematerialised"]
+__all__ = ["KEPT_OF_ATTENTION", "POLICIES", "rematerialised"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+KEPT_OF_ATTENTION = ("attention_query", "attention_key", "attention_value", "attention_mixed")
+"""Names that `Attention` gives to arrays, with `jax.ad_checkpoint.checkpoint_name`."""
 
 POLICIES: Mapping[str, Callable[..., bool] | None] = MappingProxyType(
     {
         "full": None,
+        "attention": jax.checkpoint_policies.save_only_these_names(*KEPT_OF_ATTENTION),
         "dots": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
+        "offload": jax.checkpoint_policies.offload_dot_with_no_batch_dims("device", "pinned_host"),
     }
 )
 """Name → policy of `jax.checkpoint`; `none` is not in it, since it means no checkpoint at all."""
