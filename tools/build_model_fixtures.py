@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-import transformers
-from safetensors.numpy import save_file
+import torch  # pyright: ignore[reportMissingImports]
+import transformers  # pyright: ignore[reportMissingImports]
+from safetensors.numpy import save_file  # pyright: ignore[reportMissingImports]
 
 LENGTHS = (33, 7)
 _COMMON = {
