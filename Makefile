@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+PARITY ?= .venv-parity
 OUT ?= runs/quickstart
 BIN := $(VENV)/bin
 PACKAGES := $(wildcard packages/xgen-*)
@@ -14,7 +15,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart check test isolated acceptance soak bench docs clean
+.PHONY: help setup quickstart check test parity isolated acceptance soak bench docs clean
 
 help: ## Explain the targets
 	@awk 'BEGIN {FS = ":.*## "; print "make TARGET\n"} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +51,18 @@ check: $(VENV)/.dev ## Format, lint, types, floors, declared dependencies, docum
 
 test: $(VENV)/.dev ## All tests, a smoke quickstart included (ARGS= for pytest)
 	python -m pytest -n auto --dist loadgroup $(ARGS)
+
+# Peers to compare with, in an environment of their own: torch alone is a gigabyte.
+$(PARITY)/.packages: constraints.txt $(wildcard packages/*/pyproject.toml)
+	test -x $(PARITY)/bin/python || $(PYTHON) -m venv $(PARITY)
+	$(PARITY)/bin/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1' -c constraints.txt hatchling editables
+	$(PARITY)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt \
+		-e 'packages/xgen-core[http,report]' -e 'packages/xgen-tokenizer[fast,hf]' -e packages/xgen-data \
+		-e 'packages/xgen-model[serve,torch]' -e packages/xgen-train -e packages/xgen-eval --group test --group parity
+	@touch $@
+
+parity: $(PARITY)/.packages ## Compare with transformers, peft and lm-eval: logits, gradients, files (installs torch)
+	$(PARITY)/bin/python -m pytest packages/xgen-model/tests/parity $(ARGS)
 
 isolated: $(VENV)/.dev ## Each wheel alone in a clean environment: installs, imports, helps
 	python ci/isolated.py
