@@ -94,9 +94,9 @@ class ModelConfig(Record):
         soft_prompt: trained virtual tokens; their ids are `vocab_size` and on.
         dtype: what layers compute in; norms, softmax and the loss are float32 anyway.
         remat: what the backward pass computes again, a name in `xgen_model.remat.POLICIES`.
-        attention: name of the attention implementation, see `xgen_model.attention`.
+        attention: name of the attention implementation, see `xgen_model.attention.door`.
         scan_layers: compile one layer and loop over it, instead of one copy of it for each.
-        loss_chunk: tokens whose logits exist at one time in the loss; 0 means all.
+        loss_chunk: tokens whose logits exist at one time in the loss, on each device; 0 means all.
     """
 
     block: Literal["llama", "qwen2", "codegen", "bloom"] = "llama"
@@ -117,8 +117,13 @@ class ModelConfig(Record):
     lora: Lora | None = None
     soft_prompt: int = 0
     dtype: Literal["float32", "bfloat16"] = "float32"
+<<<<<<< HEAD
     remat: Literal["none", "full", "attention", "dots", "offload"] = "none"
     attention: str = "auto"
+=======
+    remat: Literal["none", "full", "dots"] = "none"
+    attention: Literal["auto", "reference", "chunked", "splash", "cudnn"] = "auto"
+>>>>>>> 12e631f (model: attention as a package: chunked with its own gradient, splash, cuDNN, split over every mesh axis)
     scan_layers: bool = False
     loss_chunk: int = 4096
 

@@ -2,11 +2,15 @@
 
 Sums, not means: a trainer divides once, by all tokens of all micro-batches and hosts.
 
-Letters: b batch, t time, m = b · t, c chunk, d model, v vocab.
+Every device works through its own tokens, `loss_chunk` of them at a time: the time that lies on one
+device is cut, never the rows of a batch or the whole of a time axis that is split over devices.
+
+Letters: b batch, t time, p parts of time on different devices, n chunks, c chunk, d model, v vocab.
 """
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import jax
@@ -14,7 +18,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from xgen_core.records import Batch
+from xgen_model.balance import balance, balanced_shards, unbalance
 from xgen_model.config import ModelConfig
+from xgen_model.mesh import constrain, shares
 from xgen_model.model import Params, forward, logits
 
 __all__ = ["LossSums", "TokenScores", "loss", "token_logprobs"]
@@ -41,51 +47,81 @@ class TokenScores(NamedTuple):
     greedy: Bool[Array, "b t"]
 
 
-def _log_normaliser(values: Float[Array, "c v"]) -> Float[Array, " c"]:
+def _log_normaliser(values: Float[Array, "b p c v"]) -> Float[Array, "b p c"]:
     largest = jax.lax.stop_gradient(jnp.max(values, axis=-1, keepdims=True))
-    return jnp.log(jnp.sum(jnp.exp(values - largest), axis=-1)) + largest[:, 0]
+    return jnp.log(jnp.sum(jnp.exp(values - largest), axis=-1)) + largest[..., 0]
 
 
-def _at(values: Float[Array, "c v"], ids: Int[Array, " c"]) -> Float[Array, " c"]:
+def _at(values: Float[Array, "b p c v"], ids: Int[Array, "b p c"]) -> Float[Array, "b p c"]:
     # A comparison fuses with its neighbours and has a cheap gradient; a gather's is a scatter.
-    chosen = jnp.arange(values.shape[-1]) == ids[:, None]
+    chosen = jnp.arange(values.shape[-1]) == ids[..., None]
     return jnp.sum(jnp.where(chosen, values, 0.0), axis=-1)
 
 
-def _chunk_of(config: ModelConfig, tokens: int) -> int:
-    return tokens if config.loss_chunk == 0 else min(config.loss_chunk, tokens)
+def _logits(
+    config: ModelConfig, params: Params, hidden: Float[Array, "b p c d"]
+) -> Float[Array, "b p c v"]:
+    # Said aloud, or the compiler may collect the vocabulary on every device.
+    return constrain(logits(config, params, hidden), "batch", "time", None, "vocab")
 
 
-def _cut(flat: Array, chunk: int) -> Array:
-    """Rows `[m, …]` as chunks `[m / c, c, …]`, padded with zeros."""
-    short = -flat.shape[0] % chunk
-    padded = jnp.pad(flat, [(0, short)] + [(0, 0)] * (flat.ndim - 1))
-    return padded.reshape(-1, chunk, *flat.shape[1:])
+class _Cuts(NamedTuple):
+    """How time is cut: `parts` on different devices, each into `chunks` of `length` tokens."""
+
+    parts: int
+    chunks: int
+    length: int
+
+    def cut(self, x: Array) -> Float[Array, "n b p c ..."]:
+        """`[b, t, …]` as chunks, the last of each part padded with zeros."""
+        b, _, *rest = x.shape
+        x = x.reshape(b, self.parts, -1, *rest)
+        short = self.chunks * self.length - x.shape[2]
+        x = jnp.pad(x, [(0, short if i == 2 else 0) for i in range(x.ndim)])
+        x = x.reshape(b, self.parts, self.chunks, self.length, *rest)
+        return constrain(jnp.moveaxis(x, 2, 0), None, "batch", "time", *(None,) * (1 + len(rest)))
+
+    def joined(self, x: Float[Array, "n b p c"], time: int) -> Float[Array, "b t"]:
+        """Undo `cut`."""
+        x = jnp.moveaxis(x, 0, 2).reshape(x.shape[1], self.parts, -1)
+        return x[:, :, : time // self.parts].reshape(x.shape[0], time)
+
+
+def _cuts(config: ModelConfig, batch: int, time: int) -> _Cuts:
+    parts = shares("time", time)
+    rows, here = batch // shares("batch", batch), time // parts
+    most = here if config.loss_chunk == 0 else max(1, config.loss_chunk // rows)
+    chunks = math.ceil(here / most)
+    return _Cuts(parts, chunks, math.ceil(here / chunks))
 
 
 def loss(config: ModelConfig, params: Params, batch: Batch[Array]) -> LossSums:
     """Summed loss of a batch: `nll / tokens` is the mean in nats a token.
 
     Args:
-        config: of the parameters; `loss_chunk` tokens have logits at one time.
+        config: of the parameters; about `loss_chunk` tokens have logits at one time on a device,
+            one of each of its rows at least.
         params: as made by `create`.
         batch: int32 arrays `[b, t]`; targets with `loss_mask` 0 count nowhere.
     """
-    hidden = forward(config, params, batch.inputs, batch.positions, batch.segment_ids)
-    flat = hidden.reshape(-1, hidden.shape[-1])
-    targets = batch.targets.reshape(-1)
-    mask = batch.loss_mask.reshape(-1).astype(jnp.float32)
-    chunk = _chunk_of(config, flat.shape[0])
+    shards = balanced_shards(batch.inputs.shape[1])
+    batch = Batch(*(balance(x, shards) for x in batch))
+    hidden = forward(
+        config, params, batch.inputs, batch.positions, batch.segment_ids, balanced=shards > 1
+    )
+    mask = batch.loss_mask.astype(jnp.float32)
+    cuts = _cuts(config, *batch.inputs.shape)
+    parts = tuple(cuts.cut(x) for x in (hidden, batch.targets, mask))
 
     def sums(
-        hidden: Float[Array, "c d"], targets: Int[Array, " c"], mask: Float[Array, " c"]
+        hidden: Float[Array, "b p c d"], targets: Int[Array, "b p c"], mask: Float[Array, "b p c"]
     ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-        values = logits(config, params, hidden)
+        values = _logits(config, params, hidden)
         log_z = _log_normaliser(values)
         return jnp.sum((log_z - _at(values, targets)) * mask), jnp.sum(log_z**2 * mask)
 
-    if chunk == flat.shape[0]:
-        nll, z = sums(flat, targets, mask)
+    if cuts.chunks == 1:
+        nll, z = sums(*(x[0] for x in parts))
     else:
         again = jax.checkpoint(sums, prevent_cse=False)
 
@@ -95,26 +131,24 @@ def loss(config: ModelConfig, params: Params, batch: Batch[Array]) -> LossSums:
             nll, z = again(*part)
             return (total[0] + nll, total[1] + z), None
 
-        parts = (_cut(flat, chunk), _cut(targets, chunk), _cut(mask, chunk))
         (nll, z), _ = jax.lax.scan(step, (jnp.float32(0), jnp.float32(0)), parts)
     return LossSums(nll, z, jnp.sum(mask))
 
 
 def token_logprobs(config: ModelConfig, params: Params, batch: Batch[Array]) -> TokenScores:
     """Log-probability, in nats, of every target; `loss_mask` is not looked at."""
-    hidden = forward(config, params, batch.inputs, batch.positions, batch.segment_ids)
-    flat = hidden.reshape(-1, hidden.shape[-1])
-    chunk = _chunk_of(config, flat.shape[0])
+    time = batch.inputs.shape[1]
+    shards = balanced_shards(time)
+    batch = Batch(*(balance(x, shards) for x in batch))
+    hidden = forward(
+        config, params, batch.inputs, batch.positions, batch.segment_ids, balanced=shards > 1
+    )
+    cuts = _cuts(config, *batch.inputs.shape)
 
     def scores(part: tuple[Array, Array]) -> tuple[Array, Array]:
-        values = logits(config, params, part[0])
+        values = _logits(config, params, part[0])
         best = jnp.argmax(values, axis=-1).astype(jnp.int32)
         return _at(values, part[1]) - _log_normaliser(values), best == part[1]
 
-    parts = (_cut(flat, chunk), _cut(batch.targets.reshape(-1), chunk))
-    logprob, greedy = jax.lax.map(scores, parts)
-    shape = batch.targets.shape
-    size = batch.targets.size
-    return TokenScores(
-        logprob.reshape(-1)[:size].reshape(shape), greedy.reshape(-1)[:size].reshape(shape)
-    )
+    found = jax.lax.map(scores, (cuts.cut(hidden), cuts.cut(batch.targets)))
+    return TokenScores(*(unbalance(cuts.joined(x, time), shards) for x in found))

@@ -42,6 +42,7 @@ class _Reading(NamedTuple):
     key_segments: Int[Array, "b s"]
     key_positions: Int[Array, "b s"]
     slots: Int[Array, " b"] | int
+    balanced: bool
 
 
 class Attention(nnx.Module):
@@ -92,6 +93,7 @@ class Attention(nnx.Module):
             key_positions=reading.key_positions[:, : k.shape[1]],
             slopes=slopes(self.config.n_heads) if variant.positions == "alibi" else None,
             aligned=aligned,
+            balanced=reading.balanced,
             implementation=self.config.attention,
         )
         mixed = checkpoint_name(mixed.reshape(b, t, -1), KEPT_OF_ATTENTION[3])
@@ -175,6 +177,8 @@ class Decoder(nnx.Module):
         segment_ids: Int[Array, "b t"],
         cache: Cache | None = None,
         slots: Int[Array, " b"] | int = 0,
+        *,
+        balanced: bool = False,
     ) -> tuple[Float[Array, "b t d"], Cache | None]:
         """Hidden states after the final norm, and the cache with these tokens entered.
 
@@ -184,6 +188,7 @@ class Decoder(nnx.Module):
             segment_ids: document of each token; 0 is padding.
             cache: where to keep keys and values.
             slots: the first slot for the tokens of each row; the Python int 0 for an empty cache.
+            balanced: time is in the order of `xgen_model.balance` for the active mesh.
         """
         config = self.config
         table = None
@@ -193,7 +198,7 @@ class Decoder(nnx.Module):
         if cache is not None:
             cache = cache.marked(*marks, slots)
             marks = (cache.segments, cache.positions)
-        reading = _Reading(table, segment_ids, positions, *marks, slots)
+        reading = _Reading(table, segment_ids, positions, *marks, slots, balanced)
         x, kept = self._run_layers(self._embed(tokens), reading, cache)
         if cache is not None and kept is not None:
             cache = cache._replace(key=kept.key, value=kept.value)

@@ -13,6 +13,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from xgen_model.config import ModelConfig
+from xgen_model.mesh import axis_size
 
 __all__ = ["Linear", "normal", "project"]
 
@@ -72,7 +73,13 @@ class Linear(nnx.Module):
 
 
 def project(x: Float[Array, "b t i"], layers: Sequence[Linear]) -> list[Float[Array, "b t o"]]:
-    """`x` through each of the layers, their kernels side by side in one product."""
+    """`x` through each of the layers, their kernels side by side in one product.
+
+    Not so where they are split over the mesh's `tensor` axis: each device would hold other columns
+    of the whole than those it needs, and would have to fetch them.
+    """
+    if axis_size("tensor") > 1:
+        return [layer(x) for layer in layers]
     kernels = [layer.kernel[...].astype(x.dtype) for layer in layers]
     ends = [sum(k.shape[1] for k in kernels[: i + 1]) for i in range(len(kernels) - 1)]
     parts = jnp.split(x @ jnp.concatenate(kernels, axis=1), ends, axis=-1)

@@ -19,7 +19,7 @@ import jax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array
 
-__all__ = ["MESH_AXES", "RULES", "batch_sharding", "constrain", "make_mesh", "partition"]
+__all__ = ["MESH_AXES", "RULES", "axis_size", "batch_sharding", "constrain", "make_mesh", "partition", "shares"]
 
 MESH_AXES = ("data", "fsdp", "sequence", "tensor")
 
@@ -96,6 +96,22 @@ def constrain(x: Array, *axes: str | None) -> Array:
     if mesh.empty or mesh.size == 1:
         return x
     return jax.lax.with_sharding_constraint(x, partition(axes, x.shape, mesh.shape))
+
+
+def axis_size(axis: str) -> int:
+    """Devices along an axis of the active mesh; 1 outside `jax.set_mesh`."""
+    mesh = jax.sharding.get_abstract_mesh()
+    return 1 if mesh.empty else mesh.shape.get(axis, 1)
+
+
+def shares(axis: str, size: int) -> int:
+    """How many parts the active mesh makes of a dim of `size` with this logical axis."""
+    mesh = jax.sharding.get_abstract_mesh()
+    if mesh.empty:
+        return 1
+    rule = partition((axis,), (size,), mesh.shape)[0]
+    names = (rule,) if isinstance(rule, str) else rule or ()
+    return math.prod(mesh.shape[name] for name in names)
 
 
 def batch_sharding(mesh: Mesh) -> NamedSharding:

@@ -29,6 +29,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Int
 
+from xgen_model.balance import balance, balanced_shards, unbalance
 from xgen_model.cache import Cache
 from xgen_model.config import ModelConfig
 from xgen_model.decoder import Decoder
@@ -90,6 +91,8 @@ def forward(
     tokens: Int[Array, "b t"],
     positions: Int[Array, "b t"],
     segment_ids: Int[Array, "b t"],
+    *,
+    balanced: bool = False,
 ) -> Float[Array, "b t d"]:
     """Hidden states after the final norm, in the compute dtype.
 
@@ -99,8 +102,15 @@ def forward(
         tokens: ids below `vocab_size`.
         positions: position of each token in its document.
         segment_ids: document of each token, attention stays inside; 0 is padding.
+        balanced: time is in the order of `xgen_model.balance` for the active mesh already, and so
+            it will be in the result.
     """
-    return _module(config, params)(tokens, positions, segment_ids)[0]
+    module = _module(config, params)
+    shards = balanced_shards(tokens.shape[1])
+    if balanced or shards == 1:
+        return module(tokens, positions, segment_ids, balanced=balanced)[0]
+    arrays = (balance(x, shards) for x in (tokens, positions, segment_ids))
+    return unbalance(module(*arrays, balanced=True)[0], shards)
 
 
 def extend(

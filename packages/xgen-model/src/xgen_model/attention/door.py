@@ -1,0 +1,116 @@
+"""The one function that the model calls, and the table of what can stand behind it.
+
+A query sees a key of the same segment whose position is not after its own. Padding is segment 0 and
+sees only padding, so every query sees at least itself and no row of the softmax is empty.
+
+    name        where      memory    what it cannot do
+    reference   anywhere   t · s     nothing; it is the definition
+    chunked     anywhere   t         forward-mode and second derivatives
+    splash      TPU        t         linear biases
+    cudnn       GPU        t² bits   linear biases, float32, head dims beyond 128
+
+Letters: b batch, t query time, s key time, n heads, k kv heads, g = n / k, h head dim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from xgen_model.attention.chunked import chunked
+from xgen_model.attention.cudnn import cudnn, cudnn_refusal
+from xgen_model.attention.marks import Implementation, Marks, Shard
+from xgen_model.attention.parallel import spread
+from xgen_model.attention.reference import reference
+from xgen_model.attention.splash import splash, splash_refusal
+
+__all__ = ["IMPLEMENTATIONS", "attention"]
+
+IMPLEMENTATIONS: Mapping[str, Implementation] = MappingProxyType(
+    {"reference": reference, "chunked": chunked, "splash": splash, "cudnn": cudnn}
+)
+"""By the name that `ModelConfig.attention` takes; `auto` is not in it."""
+
+
+def attention(
+    query: Float[Array, "b t n h"],
+    key: Float[Array, "b s k h"],
+    value: Float[Array, "b s k h"],
+    *,
+    query_segments: Int[Array, "b t"],
+    key_segments: Int[Array, "b s"],
+    query_positions: Int[Array, "b t"],
+    key_positions: Int[Array, "b s"],
+    slopes: Float[np.ndarray, " n"] | None = None,
+    aligned: bool = True,
+    balanced: bool = False,
+    implementation: str | Implementation = "auto",
+) -> Float[Array, "b t n h"]:
+    """Causal attention inside segments; the softmax is float32 whatever the inputs are.
+
+    Under `jax.set_mesh` it runs split over all axes of the mesh, see `attention.parallel`.
+
+    Args:
+        query: `n` heads, a multiple of the `k` of `key` and `value`; rotary positions applied.
+        key: keys.
+        value: values.
+        query_segments: document of each query; 0 is padding.
+        key_segments: document of each key.
+        query_positions: position of each query in its document.
+        key_positions: position of each key; different for all keys of a document.
+        slopes: of linear biases: a score loses slope · (query position - key position).
+        aligned: keys are those of the same tokens as the queries, in the order of their positions,
+            so that no query sees a key that comes after it in the row. False where keys come from
+            a cache; `reference` then serves, whatever was asked for.
+        balanced: the active mesh has a `sequence` axis, and time, of queries and of keys, is in
+            the order of `xgen_model.balance` for it.
+        implementation: a name in `IMPLEMENTATIONS`; a function like those in it; or `auto`, which
+            is the kernel of the default device where there is one that can, and else `chunked`.
+            Compiling for another device than the default one takes a name.
+
+    Raises:
+        ValueError: no such implementation, or it cannot do this; the message says why.
+    """
+    b, t, n, h = query.shape
+    k = key.shape[2]
+    scaled = (query * h**-0.5).reshape(b, t, k, n // k, h).transpose(0, 2, 3, 1, 4)
+    biases = None if slopes is None else jnp.asarray(slopes).reshape(k, n // k)
+    chosen = _named(implementation, scaled, biases)
+    key, value = key.transpose(0, 2, 1, 3), value.transpose(0, 2, 1, 3)
+    marks = Marks(query_segments, key_segments, query_positions, key_positions)
+    if aligned:
+        mixed = spread(chosen, scaled, key, value, marks, biases, balanced=balanced)
+    else:
+        mixed = reference(scaled, key, value, marks, biases, Shard())
+    return mixed.transpose(0, 3, 1, 2, 4).reshape(b, t, n, h)
+
+
+def _named(
+    implementation: str | Implementation,
+    query: Float[Array, "b k g t h"],
+    slopes: Float[Array, "k g"] | None,
+) -> Implementation:
+    if not isinstance(implementation, str):
+        return implementation
+    if implementation == "auto":
+        return _automatic(query, slopes)
+    if implementation not in IMPLEMENTATIONS:
+        known = ", ".join(("auto", *IMPLEMENTATIONS))
+        raise ValueError(f"no attention implementation {implementation!r}; known: {known}")
+    return IMPLEMENTATIONS[implementation]
+
+
+def _automatic(
+    query: Float[Array, "b k g t h"], slopes: Float[Array, "k g"] | None
+) -> Implementation:
+    platform = jax.default_backend()
+    if platform == "gpu" and not cudnn_refusal(query, slopes):
+        return cudnn
+    if platform == "tpu" and not splash_refusal(slopes):
+        return splash
+    return chunked
