@@ -2,7 +2,9 @@
 
     JAX_NUM_CPU_DEVICES=8 python splits.py            a set of meshes in which every axis meets every
     JAX_NUM_CPU_DEVICES=8 python splits.py --all      all 20 factorisations of 8
-    JAX_NUM_CPU_DEVICES=2 python splits.py --process I N ADDRESS    as process I of N
+    JAX_NUM_CPU_DEVICES=2 python splits.py --process I 2 HOST:PORT    one of two processes
+    JAX_NUM_CPU_DEVICES=1 python splits.py --process I 4 HOST:PORT    one of four
+    JAX_NUM_CPU_DEVICES=8 python splits.py --memory   what making parameters takes on one device
 
 Prints the meshes that agreed and ends with an error at the first that does not. One document of
 each row crosses the edges of the pieces that time is cut into, the last row ends in padding, query
@@ -10,6 +12,8 @@ heads share key heads, and the vocabulary has rows that no tokenizer knows.
 """
 
 import argparse
+import dataclasses
+import functools
 import itertools
 
 import jax
@@ -17,7 +21,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from xgen_core import Batch
-from xgen_model import ModelConfig, batch_sharding, create, loss, make_mesh, shardings
+from xgen_model import ModelConfig, abstract_params, batch_sharding, create, loss, make_mesh, shardings
+from xgen_model.attention import attention
+from xgen_model.attention.splash import splash
+from xgen_model.balance import balance, unbalance
 from xgen_model.mesh import MESH_AXES
 
 ROWS, TIME = 8, 32
@@ -36,14 +43,17 @@ CONFIG = ModelConfig(
     loss_chunk=16,
 )
 SOME = (
-    {"fsdp": 8},
-    {"sequence": 8},
     {"tensor": 8},
     {"data": 2, "fsdp": 2, "tensor": 2},
     {"data": 2, "fsdp": 2, "sequence": 2},
     {"fsdp": 2, "sequence": 2, "tensor": 2},
 )
-ACROSS_PROCESSES = ({"fsdp": 2, "sequence": 2}, {"sequence": 2, "tensor": 2})
+ACROSS_PROCESSES = (
+    {"fsdp": 2, "sequence": 2},
+    {"data": 2, "tensor": 2},
+    {"sequence": 2, "tensor": 2},
+    {"fsdp": 4},
+)
 
 
 def all_meshes():
@@ -88,11 +98,14 @@ def largest_difference(found, expected):
     )
 
 
-def check(shape, single, expected, batch):
+def check(shape, single, expected, batch, in_place):
     mesh = make_mesh(shape)
     where = shardings(CONFIG, mesh)
     with jax.set_mesh(mesh):
-        params = create(CONFIG, 0, shardings=where)
+        if in_place:
+            params = create(CONFIG, 0, shardings=where)
+        else:
+            params = jax.tree.map(placed, single, where)
         found = gradient(params, Batch(*(placed(x, batch_sharding(mesh)) for x in batch)))
     for leaf, sharding, whole in zip(
         *(jax.tree.leaves(x) for x in (params, where, single)), strict=True
@@ -110,23 +123,80 @@ def check(shape, single, expected, batch):
     return worst
 
 
+def check_attention(name, implementation, shape, time):
+    """Rows long enough for several blocks on each device, in balanced order."""
+    mesh = make_mesh(shape)
+    random = np.random.default_rng(1)
+    q = random.standard_normal((2, time, 4, 8)).astype(np.float32)
+    k, v = random.standard_normal((2, 2, time, 2, 8)).astype(np.float32)
+    segments = np.cumsum(random.random((2, time)) < 4 / time, axis=1).astype(np.int32) + 1
+    positions = np.broadcast_to(np.arange(time, dtype=np.int32), (2, time))
+
+    def value(q, k, v, segments, positions, balanced, implementation):
+        out = attention(
+            q,
+            k,
+            v,
+            query_segments=segments,
+            key_segments=segments,
+            query_positions=positions,
+            key_positions=positions,
+            balanced=balanced,
+            implementation=implementation,
+        )
+        return jnp.sum(jnp.sin(out) * jnp.arange(1, 9)), out
+
+    both = jax.jit(
+        jax.value_and_grad(value, argnums=(0, 1, 2), has_aux=True), static_argnums=(5, 6)
+    )
+    (_, out), gradients = both(q, k, v, segments, positions, False, "reference")
+    shards = mesh.shape["sequence"]
+    arrays = (balance(x, shards) for x in (q, k, v, segments, positions))
+    with jax.set_mesh(mesh):
+        split = (jax.device_put(x, batch_sharding(mesh)) for x in arrays)
+        (_, found), found_gradients = both(*split, True, implementation)
+    for a, b in zip((found, *found_gradients), (out, *gradients), strict=True):
+        a, b = unbalance(np.asarray(a), shards), np.asarray(b)
+        worst = np.max(np.abs(a - b)) / np.max(np.abs(b))
+        assert worst < TOLERANCE, (name, shape, worst)
+    print(name, *(f"{a}={s}" for a, s in shape.items()), flush=True)
+
+
+def memory_of_create():
+    """Bytes of all parameters; of those one of 8 devices makes; of what it needs meanwhile."""
+    config = dataclasses.replace(CONFIG, d_model=256, d_ff=512)
+    where = shardings(config, make_mesh({"fsdp": 4, "tensor": 2}))
+    made = jax.jit(lambda: create(config, 0, shardings=where)).lower().compile().memory_analysis()
+    whole = sum(x.size * 4 for x in jax.tree.leaves(abstract_params(config)))
+    return whole, made.output_size_in_bytes, made.temp_size_in_bytes
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--memory", action="store_true")
     parser.add_argument("--process", nargs=3, metavar=("I", "N", "ADDRESS"))
     options = parser.parse_args()
     meshes = list(all_meshes()) if options.all else SOME
+    if options.memory:
+        print(*memory_of_create())
+        return
     if options.process:
         index, count, address = options.process
         jax.distributed.initialize(address, int(count), int(index))
-        meshes = ACROSS_PROCESSES
+        meshes = ACROSS_PROCESSES if options.all else ACROSS_PROCESSES[:1]
     batch = make_batch()
     with jax.default_device(jax.local_devices()[0]):
         single = create(CONFIG, 0)
         expected = jax.device_get(gradient(single, jax.tree.map(jnp.asarray, batch)))
     single = jax.device_get(single)
+    if not options.process:
+        check_attention("chunked", "chunked", {"data": 2, "sequence": 4}, 2048)
+        interpreted = functools.partial(splash, interpret=True)
+        check_attention("splash", interpreted, {"fsdp": 2, "sequence": 2, "tensor": 2}, 512)
     for shape in meshes:
-        worst = check(shape, single, expected, batch)
+        in_place = options.all or shape is meshes[-1]
+        worst = check(shape, single, expected, batch, in_place)
         print(" ".join(f"{a}={s}" for a, s in shape.items()), f"{worst:.1e}", sep="\t", flush=True)
 
 

@@ -117,13 +117,8 @@ class ModelConfig(Record):
     lora: Lora | None = None
     soft_prompt: int = 0
     dtype: Literal["float32", "bfloat16"] = "float32"
-<<<<<<< HEAD
     remat: Literal["none", "full", "attention", "dots", "offload"] = "none"
-    attention: str = "auto"
-=======
-    remat: Literal["none", "full", "dots"] = "none"
     attention: Literal["auto", "reference", "chunked", "splash", "cudnn"] = "auto"
->>>>>>> 12e631f (model: attention as a package: chunked with its own gradient, splash, cuDNN, split over every mesh axis)
     scan_layers: bool = False
     loss_chunk: int = 4096
 

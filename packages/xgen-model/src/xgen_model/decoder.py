@@ -24,6 +24,7 @@ from xgen_model.alibi import slopes
 from xgen_model.attention import attention
 from xgen_model.cache import Cache, Stored, entered
 from xgen_model.config import ModelConfig
+from xgen_model.embedding import embed
 from xgen_model.linear import Linear, normal, project
 from xgen_model.mesh import constrain
 from xgen_model.norm import make_norm
@@ -206,10 +207,11 @@ class Decoder(nnx.Module):
 
     def _embed(self, tokens: Int[Array, "b t"]) -> Float[Array, "b t d"]:
         config = self.config
-        rows = self.embedding[...]
+        x = embed(self.embedding[...], jnp.minimum(tokens, config.vocab_size - 1), config.dtype)
         if config.soft_prompt:
-            rows = jnp.concatenate([rows, self.soft_prompt[...]])
-        x = rows.astype(config.dtype)[tokens]
+            virtual = tokens - config.vocab_size
+            rows = self.soft_prompt[...][jnp.maximum(virtual, 0)].astype(config.dtype)
+            x = jnp.where(virtual[..., None] >= 0, rows, x)
         if config.variant.embedding_norm:
             x = self.embedding_norm(x)
         return constrain(x, "batch", "time", "embed_activation")

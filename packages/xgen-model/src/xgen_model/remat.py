@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import jax
 
+from xgen_model.attention.marks import RESIDUAL
+
 __all__ = ["KEPT_OF_ATTENTION", "POLICIES", "rematerialised"]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -23,7 +25,7 @@ KEPT_OF_ATTENTION = ("attention_query", "attention_key", "attention_value", "att
 POLICIES: Mapping[str, Callable[..., bool] | None] = MappingProxyType(
     {
         "full": None,
-        "attention": jax.checkpoint_policies.save_only_these_names(*KEPT_OF_ATTENTION),
+        "attention": jax.checkpoint_policies.save_only_these_names(*KEPT_OF_ATTENTION, RESIDUAL),
         "dots": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
         "offload": jax.checkpoint_policies.offload_dot_with_no_batch_dims("device", "pinned_host"),
     }

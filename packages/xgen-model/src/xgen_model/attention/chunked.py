@@ -22,9 +22,10 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float, Int
 
-from xgen_model.attention.marks import HIDDEN, Marks, Shard, seen
+from xgen_model.attention.marks import HIDDEN, RESIDUAL, Marks, Shard, seen
 from xgen_model.attention.reference import reference
 
 __all__ = ["chunked"]
@@ -288,7 +289,10 @@ def _forward(
 ) -> tuple[Array, tuple[Any, ...]]:
     operands = (jnp.swapaxes(query, 3, 4), key, jnp.swapaxes(value, 2, 3), marks)
     rows = _rows(how, query)
-    mixed, normaliser = _by_rows(functools.partial(_forward_rows, how, slopes), operands, rows)
+    mixed, normaliser = (
+        checkpoint_name(x, RESIDUAL)
+        for x in _by_rows(functools.partial(_forward_rows, how, slopes), operands, rows)
+    )
     return jnp.swapaxes(mixed, 3, 4), (query, key, value, marks, slopes, mixed, normaliser)
 
 

@@ -9,10 +9,15 @@ from typing import NamedTuple, Protocol
 
 from jaxtyping import Array, Bool, Float, Int
 
-__all__ = ["HIDDEN", "Implementation", "Marks", "Shard", "seen"]
+__all__ = ["HIDDEN", "RESIDUAL", "Implementation", "Marks", "Shard", "seen"]
 
 HIDDEN = -1e30
 """The score of a key that must not be seen; finite, so that no inf - inf can arise."""
+
+
+RESIDUAL = "attention_residual"
+"""Name, for `jax.checkpoint` policies, of what the backward pass needs besides its inputs: output
+and normalisers."""
 
 
 class Marks(NamedTuple):

@@ -16,7 +16,7 @@ import numpy as np
 from jax.experimental.pallas.ops.tpu import splash_attention
 from jaxtyping import Array, Float, Int
 
-from xgen_model.attention.marks import Marks, Shard
+from xgen_model.attention.marks import RESIDUAL, Marks, Shard
 from xgen_model.balance import balance
 
 __all__ = ["splash", "splash_refusal"]
@@ -115,6 +115,7 @@ def _kernel(n: int, shape: tuple[int, int], shard: Shard, interpret: bool) -> An
         ),
         head_shards=1,
         q_seq_shards=shard.count,
+        residual_checkpoint_name=RESIDUAL,
         interpret=interpret,
     )
     if shard.count == 1:
