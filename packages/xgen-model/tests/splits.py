@@ -1,6 +1,6 @@
 """Loss and gradients on meshes against one device; a program, because it needs its own devices.
 
-    JAX_NUM_CPU_DEVICES=8 python splits.py            a set of meshes in which every axis meets every
+    JAX_NUM_CPU_DEVICES=8 python splits.py            some meshes, every axis with every other
     JAX_NUM_CPU_DEVICES=8 python splits.py --all      all 20 factorisations of 8
     JAX_NUM_CPU_DEVICES=2 python splits.py --process I 2 HOST:PORT    one of two processes
     JAX_NUM_CPU_DEVICES=1 python splits.py --process I 4 HOST:PORT    one of four
@@ -21,7 +21,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from xgen_core import Batch
-from xgen_model import ModelConfig, abstract_params, batch_sharding, create, loss, make_mesh, shardings
+from xgen_model import (
+    ModelConfig,
+    abstract_params,
+    batch_sharding,
+    create,
+    loss,
+    make_mesh,
+    shardings,
+)
 from xgen_model.attention import attention
 from xgen_model.attention.splash import splash
 from xgen_model.balance import balance, unbalance
@@ -156,8 +164,8 @@ def check_attention(name, implementation, shape, time):
         split = (jax.device_put(x, batch_sharding(mesh)) for x in arrays)
         (_, found), found_gradients = both(*split, True, implementation)
     for a, b in zip((found, *found_gradients), (out, *gradients), strict=True):
-        a, b = unbalance(np.asarray(a), shards), np.asarray(b)
-        worst = np.max(np.abs(a - b)) / np.max(np.abs(b))
+        difference = unbalance(np.asarray(a), shards) - b
+        worst = np.max(np.abs(difference)) / np.max(np.abs(b))
         assert worst < TOLERANCE, (name, shape, worst)
     print(name, *(f"{a}={s}" for a, s in shape.items()), flush=True)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from xgen_model.cross_entropy import LossSums, TokenScores, loss, token_logprobs
     from xgen_model.generation import generate
     from xgen_model.local import LocalModel, find_checkpoint, open_local
-    from xgen_model.mesh import batch_sharding, constrain, make_mesh
+    from xgen_model.mesh import batch_sharding, constrain, make_mesh, on_mesh
     from xgen_model.model import Params, abstract_params, create, forward, logits
     from xgen_model.presets import PRESETS, parameter_count, preset, training_flops_per_token
     from xgen_model.sample import Sampling
@@ -49,6 +49,7 @@ __all__ = [
     "loss",
     "make_mesh",
     "merge_lora",
+    "on_mesh",
     "open_local",
     "parameter_count",
     "preset",
@@ -71,7 +72,7 @@ _HOMES = {
     "model": ("Params", "abstract_params", "create", "forward", "logits"),
     "presets": ("PRESETS", "parameter_count", "preset", "training_flops_per_token"),
     "sample": ("Sampling",),
-    "mesh": ("batch_sharding", "constrain", "make_mesh"),
+    "mesh": ("batch_sharding", "constrain", "make_mesh", "on_mesh"),
     "soft_prompt": ("virtual_ids", "with_soft_prompt"),
     "trained": ("join", "split", "trained_mask"),
     "sharding": ("logical_axes", "shardings"),

@@ -26,7 +26,7 @@ A = TypeVar("A", jax.Array, np.ndarray)
 
 
 def piece_order(shards: int) -> tuple[int, ...]:
-    """Which piece of the row stands at each place, once balanced: 0, 2·shards-1, 1, …"""
+    """Which piece of the row stands at each place, once balanced: first, last, second and so on."""
     return tuple(p for i in range(shards) for p in (i, 2 * shards - 1 - i))
 
 

@@ -111,7 +111,7 @@ def loss(config: ModelConfig, params: Params, batch: Batch[Array]) -> LossSums:
     )
     mask = batch.loss_mask.astype(jnp.float32)
     cuts = _cuts(config, *batch.inputs.shape)
-    parts = tuple(cuts.cut(x) for x in (hidden, batch.targets, mask))
+    parts = (cuts.cut(hidden), cuts.cut(batch.targets), cuts.cut(mask))
 
     def sums(
         hidden: Float[Array, "b p c d"], targets: Int[Array, "b p c"], mask: Float[Array, "b p c"]

@@ -10,16 +10,30 @@ All four mesh axes are always there, size 1 where unused, so there is one code p
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import jax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array
 
-__all__ = ["MESH_AXES", "RULES", "axis_size", "batch_sharding", "constrain", "make_mesh", "partition", "shares"]
+__all__ = [
+    "MESH_AXES",
+    "RULES",
+    "axis_size",
+    "batch_sharding",
+    "constrain",
+    "make_mesh",
+    "on_mesh",
+    "partition",
+    "shares",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 MESH_AXES = ("data", "fsdp", "sequence", "tensor")
 
@@ -112,6 +126,21 @@ def shares(axis: str, size: int) -> int:
     rule = partition((axis,), (size,), mesh.shape)[0]
     names = (rule,) if isinstance(rule, str) else rule or ()
     return math.prod(mesh.shape[name] for name in names)
+
+
+def on_mesh(mesh: Mesh, function: Callable[P, R]) -> Callable[P, R]:
+    """The function, to be called with `mesh` as the active one.
+
+    Model functions split attention, the loss and activations over the active mesh only; compiled
+    without one they are still right, but the compiler has to guess, and kernels stay whole.
+    """
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        with jax.set_mesh(mesh):
+            return function(*args, **kwargs)
+
+    return run
 
 
 def batch_sharding(mesh: Mesh) -> NamedSharding:

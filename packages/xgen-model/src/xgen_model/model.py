@@ -109,8 +109,8 @@ def forward(
     shards = balanced_shards(tokens.shape[1])
     if balanced or shards == 1:
         return module(tokens, positions, segment_ids, balanced=balanced)[0]
-    arrays = (balance(x, shards) for x in (tokens, positions, segment_ids))
-    return unbalance(module(*arrays, balanced=True)[0], shards)
+    tokens, positions, segment_ids = (balance(x, shards) for x in (tokens, positions, segment_ids))
+    return unbalance(module(tokens, positions, segment_ids, balanced=True)[0], shards)
 
 
 def extend(

@@ -32,7 +32,8 @@ _AXES: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 def _of(path: tuple[str, ...]) -> tuple[str, ...]:
     stacked = ("layers",) if path[0] == "layers" else ()
-    owner, leaf = path[-2] if len(path) > 1 else "", path[-1]
+    leaf = path[-1]
+    owner = path[-2] if len(path) > 1 else ""
     if leaf == "embedding":
         return ("vocab", "embed")
     if leaf == "soft_prompt":

@@ -26,6 +26,7 @@ from xgen_model import (
     batch_sharding,
     create,
     make_mesh,
+    on_mesh,
     parameter_count,
     shardings,
 )
@@ -108,11 +109,11 @@ class _Trainer:
         self.recipe, self.store, self.order, self.run, self.mesh = recipe, store, order, run, mesh
         optimizer = build_optimizer(recipe.optimizer, recipe.total_steps)
         self.optimizer = optimizer
-        self.step_function = make_step(recipe.model, optimizer)
+        self.step_function = on_mesh(mesh, make_step(recipe.model, optimizer))
         self.rate = learning_rate(recipe.optimizer, recipe.total_steps)
         self.heldout = Heldout(
             store,
-            make_evaluation(recipe.model),
+            on_mesh(mesh, make_evaluation(recipe.model)),
             self.place,
             batch_tokens=recipe.batch_tokens,
             batches=recipe.evaluate_batches,

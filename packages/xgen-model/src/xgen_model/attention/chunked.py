@@ -43,8 +43,11 @@ A = TypeVar("A")
 
 
 class _How(NamedTuple):
-    """What is known when compiling: lengths of the blocks of queries and of keys, and whether
-    query i and key i are of the same token.
+    """What is known when compiling.
+
+    Attributes:
+        blocks: lengths of the blocks of queries and of keys.
+        aligned: query i and key i are of the same token.
     """
 
     blocks: tuple[int, int]
@@ -56,7 +59,7 @@ class _Pairs(NamedTuple):
 
     query: Int[Array, " p"]
     key: Int[Array, " p"]
-    count: Int[Array, ""]
+    needed: Int[Array, ""]
 
 
 def chunked(
@@ -78,7 +81,7 @@ def chunked(
         _filled(marks.query_positions, 1, c),
         _filled(marks.key_positions, 1, d),
     )
-    how = _How((c, d), shard.count == 1)
+    how = _How((c, d), shard.parts == 1)
     mixed = _attend(
         how, _filled(query, 3, c), _filled(key, 2, d), _filled(value, 2, d), marks, slopes
     )
@@ -222,18 +225,19 @@ def _forward_rows(
         shrink = jnp.exp(largest - now)
         total = shrink * total + jnp.sum(weights, axis=2)
         weights = weights.astype(value.dtype).reshape(r, k, d, g * c)
-        mixed = shrink[:, :, :, None] * mixed + _grouped(
-            _matmul(_cut(value, j, d, 3), weights), g
+        mixed = shrink[:, :, :, None] * mixed + _grouped(_matmul(_cut(value, j, d, 3), weights), g)
+        return (
+            _put(carry[0], now, i, c, -1),
+            _put(carry[1], total, i, c, -1),
+            _put(carry[2], mixed, i, c, -1),
         )
-        new = (now, total, mixed)
-        return tuple(_put(x, y, i, c, -1) for x, y in zip(carry, new, strict=True))
 
     begin = (
         jnp.full((r, k, g, t), HIDDEN, jnp.float32),
         jnp.zeros((r, k, g, t), jnp.float32),
         jnp.zeros((r, k, g, h, t), jnp.float32),
     )
-    largest, total, mixed = jax.lax.fori_loop(0, pairs.count, step, begin)
+    largest, total, mixed = jax.lax.fori_loop(0, pairs.needed, step, begin)
     return (mixed / total[:, :, :, None]).astype(query.dtype), largest + jnp.log(total)
 
 
@@ -243,7 +247,7 @@ def _backward_rows(
     operands: tuple[Array, Array, Array, Marks, Array, Array, Array],
 ) -> tuple[Float[Array, "r k g h t"], Float[Array, "r k s h"], Float[Array, "r k s h"]]:
     query, key, value, marks, mixed, normaliser, given = operands
-    r, k, g, h, t = query.shape
+    r, k, g, h, _ = query.shape
     c, d = how.blocks
     pairs = _needed(marks, how)
     along = jnp.sum(given.astype(jnp.float32) * mixed.astype(jnp.float32), axis=3)
@@ -267,13 +271,20 @@ def _backward_rows(
             _added(carry[2], _matmul(weights, here), j, d, 2),
         )
 
-    begin = tuple(jnp.zeros(x.shape, jnp.float32) for x in (query, key, value))
-    found = jax.lax.fori_loop(0, pairs.count, step, begin)
-    return tuple(x.astype(y.dtype) for x, y in zip(found, (query, key, value), strict=True))
+    begin = (
+        jnp.zeros(query.shape, jnp.float32),
+        jnp.zeros(key.shape, jnp.float32),
+        jnp.zeros(value.shape, jnp.float32),
+    )
+    found = jax.lax.fori_loop(0, pairs.needed, step, begin)
+    return (
+        found[0].astype(query.dtype),
+        found[1].astype(key.dtype),
+        found[2].astype(value.dtype),
+    )
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _attend(
+def _primal(
     how: _How,
     query: Float[Array, "b k g t h"],
     key: Float[Array, "b k s h"],
@@ -309,4 +320,5 @@ def _backward(
     return jnp.swapaxes(for_query, 3, 4), for_key, for_value, None, None
 
 
+_attend = jax.custom_vjp(_primal, nondiff_argnums=(0,))
 _attend.defvjp(_forward, _backward)

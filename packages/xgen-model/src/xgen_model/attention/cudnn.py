@@ -66,7 +66,7 @@ def cudnn(
         value.swapaxes(1, 2),
         mask=seen(marks)[:, None],
         scale=1.0,
-        is_causal=shard.count == 1,
+        is_causal=shard.parts == 1,
         implementation=backend,
     )
     return mixed.reshape(b, t, k, g, h).transpose(0, 2, 3, 1, 4)

@@ -33,13 +33,13 @@ class Shard(NamedTuple):
     """Which queries of the rows are here; keys are always all here, in the order of the row.
 
     Attributes:
-        count: parts that the time axis of the queries is split into.
-        index: which of them this is; known when it runs only.
+        parts: how many the time axis of the queries is split into.
+        number: which of them this is; known when it runs only.
         balanced: the rows were first put in the order of `xgen_model.balance`.
     """
 
-    count: int = 1
-    index: Int[Array, ""] | int = 0
+    parts: int = 1
+    number: Int[Array, ""] | int = 0
     balanced: bool = False
 
 

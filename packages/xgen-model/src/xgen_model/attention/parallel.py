@@ -58,22 +58,20 @@ def spread(
     queries = partition(("batch", "kv_heads", None, "time", None), query.shape, mesh.shape)
     rows, heads, _, time, _ = queries
     keys = PartitionSpec(rows, heads, time, None)
-    count = 1 if time is None else mesh.shape[time]
+    parts = 1 if time is None else mesh.shape[time]
 
-    def local(
-        query: Array, key: Array, value: Array, marks: Marks, slopes: Array | None
-    ) -> Array:
+    def local(query: Array, key: Array, value: Array, marks: Marks, slopes: Array | None) -> Array:
         if time is None:
             return implementation(query, key, value, marks, slopes, Shard())
 
         def whole(x: Array, dim: int) -> Array:
             x = jax.lax.all_gather(x, time, axis=dim, tiled=True)
-            return unbalance(x, count, dim=dim) if balanced else x
+            return unbalance(x, parts, dim=dim) if balanced else x
 
         marks = marks._replace(
             key_segments=whole(marks.key_segments, 1), key_positions=whole(marks.key_positions, 1)
         )
-        shard = Shard(count, jax.lax.axis_index(time), balanced)
+        shard = Shard(parts, jax.lax.axis_index(time), balanced)
         return implementation(query, whole(key, 2), whole(value, 2), marks, slopes, shard)
 
     mixed = jax.shard_map(
@@ -82,7 +80,7 @@ def spread(
             queries,
             keys,
             keys,
-            Marks(*(PartitionSpec(rows, time),) * 4),
+            jax.tree.map(lambda _: PartitionSpec(rows, time), marks),
             None if slopes is None else PartitionSpec(heads, None),
         ),
         out_specs=queries,

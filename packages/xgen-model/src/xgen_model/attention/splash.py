@@ -12,9 +12,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.experimental.pallas.ops.tpu import splash_attention
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from xgen_model.attention.marks import RESIDUAL, Marks, Shard
 from xgen_model.balance import balance
@@ -62,8 +61,7 @@ def splash(
     if refusal:
         raise ValueError(refusal)
     b, k, g, t, h = query.shape
-    s = key.shape[2]
-    if shard.count > 1 and t % _LANES:
+    if shard.parts > 1 and t % _LANES:
         raise ValueError(
             f"splash attention splits time into multiples of {_LANES} tokens, got {t} a device"
         )
@@ -72,7 +70,7 @@ def splash(
         _filled(marks.key_segments, 1, _FILLER),
     )
     query, key, value = _filled(query, 3), _filled(key, 2), _filled(value, 2)
-    kernel = _kernel(k * g, (query.shape[3] * shard.count, key.shape[2]), shard, interpret)
+    kernel = _kernel(k * g, (query.shape[3] * shard.parts, key.shape[2]), shard, interpret)
     mixed = jax.vmap(kernel)(
         query.reshape(b, k * g, -1, h), key, value, splash_attention.SegmentIds(*segments)
     )
@@ -98,11 +96,11 @@ def _kernel(n: int, shape: tuple[int, int], shard: Shard, interpret: bool) -> An
     """
     t, s = shape
     # No block may span the two pieces of a balanced part: what it skips is contiguous.
-    c = _block(t // shard.count // (2 if shard.balanced else 1))
+    c = _block(t // shard.parts // (2 if shard.balanced else 1))
     d = _block(s)
     mask = splash_attention.CausalMask(shape)
     if shard.balanced:
-        mask.q_sequence = balance(mask.q_sequence, shard.count, dim=0)
+        mask.q_sequence = balance(mask.q_sequence, shard.parts, dim=0)
     kernel = splash_attention.make_splash_mha(
         splash_attention.MultiHeadMask([mask] * n),
         block_sizes=splash_attention.BlockSizes(
@@ -114,18 +112,18 @@ def _kernel(n: int, shape: tuple[int, int], shard: Shard, interpret: bool) -> An
             block_kv_dq=d,
         ),
         head_shards=1,
-        q_seq_shards=shard.count,
+        q_seq_shards=shard.parts,
         residual_checkpoint_name=RESIDUAL,
         interpret=interpret,
     )
-    if shard.count == 1:
+    if shard.parts == 1:
         return kernel
 
     def part(x: Array | None, dim: int) -> Array | None:
         if x is None:
             return None
-        length = x.shape[dim] // shard.count
-        return jax.lax.dynamic_slice_in_dim(x, shard.index * length, length, axis=dim)
+        length = x.shape[dim] // shard.parts
+        return jax.lax.dynamic_slice_in_dim(x, shard.number * length, length, axis=dim)
 
     def of_shard(info: Any) -> Any:
         return info._replace(
