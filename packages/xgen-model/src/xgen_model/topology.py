@@ -1,0 +1,93 @@
+"""Compiling for TPUs on a machine that has none.
+
+libtpu compiles for any topology it is told of: the program, its memory and its collectives are
+those of the real one; only running it takes the TPU.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import Mesh
+from jaxtyping import Array, Float
+
+from xgen_core.errors import InputError, MissingExtraError
+from xgen_core.records import Batch
+from xgen_model.config import ModelConfig
+from xgen_model.cross_entropy import loss
+from xgen_model.mesh import batch_sharding
+from xgen_model.model import Params, abstract_params
+from xgen_model.sharding import shardings
+
+__all__ = ["compile_gradient", "tpu_devices"]
+
+_MEGACORE = ("v4", "v5p")
+"""Kinds whose two cores a chip work as one device."""
+
+
+def tpu_devices(topology: str = "v4:2x2x1") -> Sequence[Any]:
+    """Devices to compile for, one a chip: `make_mesh(shape, devices=tpu_devices("v4:4x4x8"))`.
+
+    Sets two environment variables, unless they are set: without them libtpu asks a metadata server,
+    which only Google's machines have, for minutes.
+
+    Args:
+        topology: kind and chips along each dim, as libtpu names it; hosts have 2 x 2 chips.
+
+    Raises:
+        MissingExtraError: libtpu is not installed.
+        InputError: libtpu knows no such topology.
+    """
+    if find_spec("libtpu") is None:
+        raise MissingExtraError("compiling for a TPU", "xgen-model[tpu]")
+    os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")
+    os.environ.setdefault("TPU_WORKER_HOSTNAMES", "localhost")
+    from jax.experimental import topologies
+
+    kind, _, chips = topology.partition(":")
+    options: dict[str, Any] = {"num_slices": 1}
+    if kind in _MEGACORE:
+        options["chip_config_name"] = "megacore"
+    options["chips_per_host_bounds"] = (2, 2, 1) if chips.count("x") == 2 else (2, 2)
+    try:
+        return topologies.get_topology_desc(topology, platform="tpu", **options).devices
+    except Exception as error:  # noqa: BLE001  # libtpu raises several kinds, all about the name
+        raise InputError(
+            f"libtpu knows no topology {topology!r} ({error}); they look like v4:2x2x1 or v5e:4x4"
+        ) from error
+
+
+def compile_gradient(
+    config: ModelConfig, mesh: Mesh, rows: int, tokens: int
+) -> jax.stages.Compiled:
+    """Compile mean loss and gradients of a batch `[rows, tokens]` for a mesh of any devices.
+
+    Nothing is allocated. On a mesh of other devices than the default one, `config.attention` names
+    an implementation.
+
+    Args:
+        config: of the model.
+        mesh: from `make_mesh`.
+        rows: of the whole batch.
+        tokens: of each row.
+    """
+    where = shardings(config, mesh)
+    params = jax.tree.map(
+        lambda a, s: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=s),
+        abstract_params(config),
+        where,
+    )
+    field = jax.ShapeDtypeStruct((rows, tokens), jnp.int32, sharding=batch_sharding(mesh))
+
+    def mean(params: Params, batch: Batch[Array]) -> Float[Array, ""]:
+        sums = loss(config, params, batch)
+        return sums.nll / sums.tokens
+
+    with jax.set_mesh(mesh):
+        gradient = jax.jit(jax.value_and_grad(mean), out_shardings=(None, where))
+        return gradient.lower(params, Batch(*(field,) * 5)).compile()

@@ -1,0 +1,72 @@
+"""Training compiles for TPUs, on machines that have none."""
+
+import dataclasses
+from importlib.util import find_spec
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from xgen_core import Batch, InputError, MissingExtraError
+from xgen_model import ModelConfig, abstract_params, loss, make_mesh
+from xgen_model.topology import compile_gradient, tpu_devices
+
+CONFIG = ModelConfig(
+    vocab_size=1024,
+    n_tokens=1000,
+    d_model=256,
+    n_layers=2,
+    n_heads=2,
+    n_kv_heads=2,
+    d_ff=512,
+    context_length=8192,
+    dtype="bfloat16",
+    remat="full",
+    scan_layers=True,
+    attention="splash",
+)
+needs_libtpu = pytest.mark.skipif(
+    find_spec("libtpu") is None, reason="needs libtpu: pip install 'xgen-model[tpu]'"
+)
+
+
+@pytest.mark.parametrize(("remat", "kernels"), [("full", 4), ("attention", 3)])
+def test_what_is_kept_of_attention_is_not_computed_again(remat, kernels):
+    config = dataclasses.replace(CONFIG, remat=remat)
+    field = jax.ShapeDtypeStruct((1, 256), jnp.int32)
+
+    def total(params, batch):
+        return loss(config, params, batch).nll
+
+    traced = jax.jit(jax.grad(total)).trace(abstract_params(config), Batch(*(field,) * 5))
+    # forward, forward again unless kept, and two kernels of the gradient
+    assert traced.lower(lowering_platforms=("tpu",)).as_text().count("@tpu_custom_call") == kernels
+
+
+@needs_libtpu
+@pytest.mark.parametrize(
+    ("tokens", "shape"),
+    [
+        (2048, {"fsdp": 4}),
+        (4096, {"fsdp": 4}),
+        (8192, {"fsdp": 4}),
+        (8192, {"sequence": 2, "tensor": 2}),
+    ],
+)
+def test_the_gradient_compiles_for_a_tpu(tokens, shape):
+    compiled = compile_gradient(CONFIG, make_mesh(shape, devices=tpu_devices()), 4, tokens)
+    scores = CONFIG.n_heads * tokens**2 * 4
+    assert compiled.memory_analysis().temp_size_in_bytes < scores
+    assert "tpu_custom_call" in compiled.as_text()
+
+
+@needs_libtpu
+def test_an_unknown_topology_is_one_clear_line():
+    with pytest.raises(InputError, match="no topology 'v4:1x1'"):
+        tpu_devices("v4:1x1")
+
+
+@pytest.mark.skipif(find_spec("libtpu") is not None, reason="libtpu is installed")
+def test_without_libtpu_the_error_says_what_to_install():
+    with pytest.raises(MissingExtraError, match="xgen-model\\[tpu\\]"):
+        tpu_devices()
