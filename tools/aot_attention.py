@@ -35,7 +35,7 @@ def main() -> None:
     for length in LENGTHS:
         for shape in MESHES:
             config = dataclasses.replace(
-                preset("xgen-7b"),
+                preset("xgen-7b-8k"),
                 n_layers=options.layers,
                 context_length=length,
                 dtype="bfloat16",

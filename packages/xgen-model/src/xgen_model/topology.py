@@ -7,8 +7,9 @@ those of the real one; only running it takes the TPU.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -29,12 +30,22 @@ __all__ = ["compile_gradient", "tpu_devices"]
 _MEGACORE = ("v4", "v5p")
 """Kinds whose two cores a chip work as one device."""
 
+_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
+    {
+        # Without these two it asks a metadata server for minutes; only Google has one.
+        "TPU_SKIP_MDS_QUERY": "1",
+        "TPU_WORKER_HOSTNAMES": "localhost",
+        # Without this one it is one process a machine that may compile.
+        "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",
+    }
+)
+"""What libtpu reads when it is loaded."""
+
 
 def tpu_devices(topology: str = "v4:2x2x1") -> Sequence[Any]:
     """Devices to compile for, one a chip: `make_mesh(shape, devices=tpu_devices("v4:4x4x8"))`.
 
-    Sets two environment variables, unless they are set: without them libtpu asks a metadata server,
-    which only Google's machines have, for minutes.
+    Sets environment variables that libtpu reads, unless they are set.
 
     Args:
         topology: kind and chips along each dim, as libtpu names it; hosts have 2 x 2 chips.
@@ -45,8 +56,8 @@ def tpu_devices(topology: str = "v4:2x2x1") -> Sequence[Any]:
     """
     if find_spec("libtpu") is None:
         raise MissingExtraError("compiling for a TPU", "xgen-model[tpu]")
-    os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")
-    os.environ.setdefault("TPU_WORKER_HOSTNAMES", "localhost")
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     from jax.experimental import topologies
 
     kind, _, chips = topology.partition(":")
@@ -56,7 +67,7 @@ def tpu_devices(topology: str = "v4:2x2x1") -> Sequence[Any]:
     options["chips_per_host_bounds"] = (2, 2, 1) if chips.count("x") == 2 else (2, 2)
     try:
         return topologies.get_topology_desc(topology, platform="tpu", **options).devices
-    except Exception as error:  # noqa: BLE001  # libtpu raises several kinds, all about the name
+    except Exception as error:  # libtpu raises several kinds, all about the name
         raise InputError(
             f"libtpu knows no topology {topology!r} ({error}); they look like v4:2x2x1 or v5e:4x4"
         ) from error
