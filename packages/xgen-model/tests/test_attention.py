@@ -107,21 +107,38 @@ def test_chunked_needs_no_square():
     assert temporary(8192) < 4.5 * temporary(2048)
 
 
+def test_what_is_hidden_is_not_even_read():
+    # a weight of zero times nan is nan, so only what is left out altogether leaves no trace
+    q, k, v, _ = inputs(1024)
+    packed = marks(np.repeat([[1, 2], [1, 2]], 512, axis=1))
+    run = jax.jit(functools.partial(attention, **packed, implementation="chunked"))
+    other_document = run(q, k.at[:, :512].set(jnp.nan), v.at[:, :512].set(jnp.nan))
+    assert jnp.all(jnp.isfinite(other_document[:, 512:]))
+    future = run(q, k.at[:, 768:].set(jnp.nan), v.at[:, 768:].set(jnp.nan))
+    assert jnp.all(jnp.isfinite(future[:, :768]))
+
+
+def test_half_precision_keeps_a_full_softmax():
+    q, k, v, segments = inputs(300)
+    half = [x.astype(jnp.bfloat16) for x in (q, k, v)]
+    found = both_passes(*half, **segments, implementation="chunked")
+    expected = both_passes(*(x.astype(jnp.float32) for x in half), **segments)
+    assert all(x.dtype == jnp.bfloat16 for x in found)
+    assert_equal((x.astype(jnp.float32) for x in found), expected, atol=0.05)
+
+
 def test_packed_documents_give_what_separate_ones_give():
     lengths = (170, 90, 44)
     random = np.random.default_rng(3)
     q = jnp.asarray(random.standard_normal((1, sum(lengths), 4, 8)), jnp.float32)
     k, v = jnp.asarray(random.standard_normal((2, 1, sum(lengths), 2, 8)), jnp.float32)
-    packed = attention(
-        q, k, v, **marks(np.repeat([1, 2, 3], lengths)[None]), implementation="chunked"
-    )
+    chunked = jax.jit(functools.partial(attention, implementation="chunked"))
+    reference = jax.jit(functools.partial(attention, implementation="reference"))
+    packed = chunked(q, k, v, **marks(np.repeat([1, 2, 3], lengths)[None]))
     ends = np.cumsum(lengths)
     for start, end in zip(ends - lengths, ends, strict=True):
-        alone = attention(
-            *(x[:, start:end] for x in (q, k, v)),
-            **marks(np.ones((1, end - start), int)),
-            implementation="reference",
-        )
+        one = marks(np.ones((1, end - start), int))
+        alone = reference(*(x[:, start:end] for x in (q, k, v)), **one)
         np.testing.assert_allclose(packed[:, start:end], alone, atol=2e-6)
 
 

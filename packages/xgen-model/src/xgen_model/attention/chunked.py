@@ -6,7 +6,7 @@ anything to see is read off the segments and positions when it runs, so what lie
 diagonal or in other documents costs nothing, in whatever order the tokens lie.
 
 Queries are the last dim of every block: the five products of the backward pass are then plain
-row-major ones, which XLA's CPU matmul does up to four times as fast as transposed ones.
+row-major ones, and XLA's CPU matmul is several times slower on transposed ones.
 
 Letters: r rows at a time, t query time, s key time, k kv heads, g query heads of each, h head dim,
 c queries or keys of a block, p pairs of blocks.
@@ -31,7 +31,7 @@ from xgen_model.attention.reference import reference
 __all__ = ["chunked"]
 
 _BLOCK = 256
-"""Longest block: on a CPU 128 and 512 are both slower (tools/bench/attention.py)."""
+"""Longest block: enough work for each product, and few enough scores for a cache."""
 _SHORT = 128
 """Rows up to this are left to the reference: keeping their few scores is quicker."""
 _SCORES = 2**19
