@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xgen_model.local import LocalModel, find_checkpoint, open_local
     from xgen_model.mesh import batch_sharding, constrain, make_mesh, on_mesh
     from xgen_model.model import Params, abstract_params, create, forward, logits
+    from xgen_model.placement import place_batch, row_part
     from xgen_model.presets import PRESETS, parameter_count, preset, training_flops_per_token
     from xgen_model.sample import Sampling
     from xgen_model.sharding import logical_axes, shardings
@@ -52,7 +53,9 @@ __all__ = [
     "on_mesh",
     "open_local",
     "parameter_count",
+    "place_batch",
     "preset",
+    "row_part",
     "shardings",
     "split",
     "token_logprobs",
@@ -70,6 +73,7 @@ _HOMES = {
     "local": ("LocalModel", "find_checkpoint", "open_local"),
     "cross_entropy": ("LossSums", "TokenScores", "loss", "token_logprobs"),
     "model": ("Params", "abstract_params", "create", "forward", "logits"),
+    "placement": ("place_batch", "row_part"),
     "presets": ("PRESETS", "parameter_count", "preset", "training_flops_per_token"),
     "sample": ("Sampling",),
     "mesh": ("batch_sharding", "constrain", "make_mesh", "on_mesh"),

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
 from xgen_core import Batch, InputError, Run, XgenError
 from xgen_core.recipe import fingerprint
@@ -23,11 +22,12 @@ from xgen_data import Loader, Order, TokenStore, batch_digest
 from xgen_model import (
     CheckpointStore,
     Params,
-    batch_sharding,
     create,
     make_mesh,
     on_mesh,
     parameter_count,
+    place_batch,
+    row_part,
     shardings,
 )
 from xgen_train.curriculum import build_order
@@ -129,13 +129,7 @@ class _Trainer:
             )
 
     def place(self, batch: Batch[Any]) -> Batch[jax.Array]:
-        sharding = batch_sharding(self.mesh)
-        return Batch(
-            *(
-                jax.make_array_from_process_local_data(sharding, np.asarray(field))
-                for field in batch
-            )
-        )
+        return place_batch(self.mesh, batch)
 
     def begin(self) -> tuple[TrainState, int]:
         """The state to go on from and the number of steps done."""
@@ -214,7 +208,8 @@ class _Trainer:
 
     def batches(self, start: int) -> Iterator[tuple[int, Batch[Any]]]:
         """Batches with the number that their step will have, 1 for the first."""
-        loader = Loader(self.store, self.order, host=jax.process_index(), hosts=jax.process_count())
+        part, parts = row_part(self.mesh)
+        loader = Loader(self.store, self.order, host=part, hosts=parts)
         yield from enumerate(loader.iterate(start), start + 1)
 
     def log(self, monitor: Monitor, step: int, metrics: StepMetrics, digest: str) -> None:
