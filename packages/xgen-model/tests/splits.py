@@ -26,11 +26,13 @@ from xgen_model import (
     abstract_params,
     batch_sharding,
     create,
+    forward,
     loss,
     make_mesh,
     place_batch,
     row_part,
     shardings,
+    token_logprobs,
 )
 from xgen_model.attention import attention
 from xgen_model.attention.splash import splash
@@ -135,6 +137,24 @@ def check(shape, single, expected, batch, in_place):
     return worst
 
 
+def check_order(single, batch):
+    """Callers never see the balanced order: each token's figures come back in its place."""
+    mesh = make_mesh({"fsdp": 2, "sequence": 4})
+
+    @jax.jit
+    def figures(params, batch):
+        hidden = forward(CONFIG, params, batch.inputs, batch.positions, batch.segment_ids)
+        return hidden, token_logprobs(CONFIG, params, batch).logprob
+
+    expected = figures(single, batch)
+    with jax.set_mesh(mesh):
+        params = jax.tree.map(placed, single, shardings(CONFIG, mesh))
+        found = figures(params, place_batch(mesh, batch))
+    for a, b in zip(found, expected, strict=True):
+        assert largest_difference(a, np.asarray(b)) < TOLERANCE
+    print("order", flush=True)
+
+
 def check_attention(name, implementation, shape, time):
     """Rows long enough for several blocks on each device, in balanced order."""
     mesh = make_mesh(shape)
@@ -203,6 +223,7 @@ def main():
         expected = jax.device_get(gradient(single, jax.tree.map(jnp.asarray, batch)))
     single = jax.device_get(single)
     if not options.process:
+        check_order(single, batch)
         check_attention("chunked", "chunked", {"data": 2, "sequence": 4}, 2048)
         interpreted = functools.partial(splash, interpret=True)
         check_attention("splash", interpreted, {"fsdp": 2, "sequence": 2, "tensor": 2}, 512)

@@ -6,6 +6,10 @@ positions; in the gradient theirs are summed back. Written out with `shard_map`,
 cannot be split by the compiler, and loops that skip what is hidden run a different number of times
 on each device.
 
+What is hidden is skipped here too: `chunked` reads off the marks which blocks to do, in any order
+of the tokens, and `splash` has its tables made for the order that they are in. In the balanced
+order of `xgen_model.balance` every device then does the same work.
+
 Letters: b batch, t query time, s key time, k kv heads, g query heads of each, h head dim.
 """
 
