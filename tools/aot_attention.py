@@ -41,7 +41,6 @@ def main() -> None:
                 dtype="bfloat16",
                 remat="full",
                 scan_layers=True,
-                attention="splash",
             )
             mesh = make_mesh({"data": -1, **shape}, devices=devices)
             begun = time.perf_counter()

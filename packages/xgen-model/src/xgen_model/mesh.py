@@ -14,7 +14,7 @@ import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import jax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
@@ -29,6 +29,7 @@ __all__ = [
     "make_mesh",
     "on_mesh",
     "partition",
+    "platform",
     "shares",
 ]
 
@@ -110,6 +111,17 @@ def constrain(x: Array, *axes: str | None) -> Array:
     if mesh.empty or mesh.size == 1:
         return x
     return jax.lax.with_sharding_constraint(x, partition(axes, x.shape, mesh.shape))
+
+
+def platform() -> Literal["cpu", "gpu", "tpu"]:
+    """What is being compiled for: the active mesh's devices, else the default ones."""
+    mesh = jax.sharding.get_abstract_mesh()
+    device = None if mesh.empty else mesh.abstract_device
+    kind = jax.default_backend() if device is None else device.device_kind.lower()
+    for name in ("cpu", "tpu"):
+        if kind.startswith(name):
+            return name
+    return "gpu"
 
 
 def axis_size(axis: str) -> int:

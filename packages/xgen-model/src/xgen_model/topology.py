@@ -6,14 +6,16 @@ those of the real one; only running it takes the TPU.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.experimental.compilation_cache import compilation_cache
 from jax.sharding import Mesh
 from jaxtyping import Array, Float
 
@@ -25,7 +27,7 @@ from xgen_model.mesh import batch_sharding
 from xgen_model.model import Params, abstract_params
 from xgen_model.sharding import shardings
 
-__all__ = ["compile_gradient", "tpu_devices"]
+__all__ = ["compile_gradient", "tpu_devices", "uncached"]
 
 _MEGACORE = ("v4", "v5p")
 """Kinds whose two cores a chip work as one device."""
@@ -73,13 +75,29 @@ def tpu_devices(topology: str = "v4:2x2x1") -> Sequence[Any]:
         ) from error
 
 
+@contextlib.contextmanager
+def uncached() -> Iterator[None]:
+    """Compile without JAX's persistent cache.
+
+    It writes programs for devices that are not there, and then cannot read them: each later
+    compilation warns of that.
+    """
+    before = jax.config.values["jax_enable_compilation_cache"]
+    try:
+        jax.config.update("jax_enable_compilation_cache", False)
+        compilation_cache.reset_cache()  # whether there is one is looked up once only
+        yield
+    finally:
+        jax.config.update("jax_enable_compilation_cache", before)
+        compilation_cache.reset_cache()
+
+
 def compile_gradient(
     config: ModelConfig, mesh: Mesh, rows: int, tokens: int
 ) -> jax.stages.Compiled:
     """Compile mean loss and gradients of a batch `[rows, tokens]` for a mesh of any devices.
 
-    Nothing is allocated. On a mesh of other devices than the default one, `config.attention` names
-    an implementation.
+    Nothing is allocated.
 
     Args:
         config: of the model.
@@ -99,6 +117,6 @@ def compile_gradient(
         sums = loss(config, params, batch)
         return sums.nll / sums.tokens
 
-    with jax.set_mesh(mesh):
+    with jax.set_mesh(mesh), uncached():
         gradient = jax.jit(jax.value_and_grad(mean), out_shardings=(None, where))
         return gradient.lower(params, Batch(*(field,) * 5)).compile()

@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
@@ -28,6 +27,7 @@ from xgen_model.attention.marks import Implementation, Marks, Shard
 from xgen_model.attention.parallel import spread
 from xgen_model.attention.reference import reference
 from xgen_model.attention.splash import splash, splash_refusal
+from xgen_model.mesh import platform
 
 __all__ = ["IMPLEMENTATIONS", "attention"]
 
@@ -70,8 +70,8 @@ def attention(
         balanced: the active mesh has a `sequence` axis, and time, of queries and of keys, is in
             the order of `xgen_model.balance` for it.
         implementation: a name in `IMPLEMENTATIONS`; a function like those in it; or `auto`, which
-            is the kernel of the default device where there is one that can, and else `chunked`.
-            Compiling for another device than the default one takes a name.
+            is the kernel of the devices compiled for (those of the active mesh, else the default
+            ones) where there is one that can, and else `chunked`.
 
     Raises:
         ValueError: no such implementation, or it cannot do this; the message says why.
@@ -108,9 +108,9 @@ def _named(
 def _automatic(
     query: Float[Array, "b k g t h"], slopes: Float[Array, "k g"] | None
 ) -> Implementation:
-    platform = jax.default_backend()
-    if platform == "gpu" and not cudnn_refusal(query, slopes):
+    target = platform()
+    if target == "gpu" and not cudnn_refusal(query, slopes):
         return cudnn
-    if platform == "tpu" and not splash_refusal(slopes):
+    if target == "tpu" and not splash_refusal(slopes):
         return splash
     return chunked
