@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from xgen_model.config import Lora, ModelConfig, RopeScaling
     from xgen_model.cross_entropy import LossSums, TokenScores, loss, token_logprobs
     from xgen_model.generation import generate
-    from xgen_model.local import LocalModel, find_checkpoint, open_local
+    from xgen_model.local import LocalModel, open_local
     from xgen_model.mesh import batch_sharding, constrain, make_mesh
     from xgen_model.model import Params, abstract_params, create, forward, logits
     from xgen_model.presets import PRESETS, parameter_count, preset, training_flops_per_token
     from xgen_model.sample import Sampling
     from xgen_model.sharding import logical_axes, shardings
+    from xgen_model.source import ModelSource, find_checkpoint, open_source
 
 __all__ = [
     "PRESETS",
@@ -27,6 +28,7 @@ __all__ = [
     "Lora",
     "LossSums",
     "ModelConfig",
+    "ModelSource",
     "Params",
     "RopeScaling",
     "Sampling",
@@ -43,6 +45,7 @@ __all__ = [
     "loss",
     "make_mesh",
     "open_local",
+    "open_source",
     "parameter_count",
     "preset",
     "shardings",
@@ -54,13 +57,14 @@ _HOMES = {
     "checkpoint": ("CheckpointStore",),
     "config": ("Lora", "ModelConfig", "RopeScaling"),
     "generation": ("generate",),
-    "local": ("LocalModel", "find_checkpoint", "open_local"),
+    "local": ("LocalModel", "open_local"),
     "cross_entropy": ("LossSums", "TokenScores", "loss", "token_logprobs"),
     "model": ("Params", "abstract_params", "create", "forward", "logits"),
     "presets": ("PRESETS", "parameter_count", "preset", "training_flops_per_token"),
     "sample": ("Sampling",),
     "mesh": ("batch_sharding", "constrain", "make_mesh"),
     "sharding": ("logical_axes", "shardings"),
+    "source": ("ModelSource", "find_checkpoint", "open_source"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
