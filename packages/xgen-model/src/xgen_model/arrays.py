@@ -14,6 +14,7 @@ import logging
 import math
 import os
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,9 @@ def stream_arrays(
         "custom_metadata": None,
     }
     (directory / "_METADATA").write_text(json.dumps(notes), encoding="utf-8")
+    moment = time.time_ns()
+    times = {"init_timestamp_nsecs": moment, "commit_timestamp_nsecs": moment}
+    (directory / "_CHECKPOINT_METADATA").write_text(json.dumps(times), encoding="utf-8")
 
 
 def read_arrays(directory: Path, like: Any) -> Any:

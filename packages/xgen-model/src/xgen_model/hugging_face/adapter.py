@@ -43,8 +43,14 @@ _UNSUPPORTED: Mapping[str, tuple[object, ...]] = {
     "alpha_pattern": ({}, None),
     "target_parameters": (None, []),
     "trainable_token_indices": (None, [], {}),
-    "init_lora_weights": (True, False, "gaussian"),
+    "init_lora_weights": (True, False, "gaussian", "orthogonal"),
     "layer_replication": (None,),
+    "alora_invocation_tokens": (None,),
+    "arrow_config": (None,),
+    "use_qalora": (False,),
+    "use_bdlora": (None, False),
+    "monteclora_config": (None,),
+    "velora_config": (None,),
 }
 """Fields of a LoRA configuration that change what is computed, and the values that do not."""
 
@@ -106,7 +112,7 @@ def _lora_config(lora: Lora, modules: Mapping[str, str]) -> dict[str, Any]:
     return {
         "peft_type": "LORA",
         "r": lora.rank,
-        "lora_alpha": lora.alpha,
+        "lora_alpha": int(lora.alpha) if lora.alpha.is_integer() else lora.alpha,
         "use_rslora": lora.rank_stabilised,
         "target_modules": [m.rpartition("{}.")[2] for m in modules.values()],
         "lora_dropout": 0.0,

@@ -44,15 +44,14 @@ _SAMPLE_BYTES = 4096
 
 
 def is_hugging_face(directory: Path) -> bool:
-    """Whether there is a `config.json` like `transformers` writes them."""
+    """Whether there is a `config.json` such as `transformers` writes.
+
+    Raises:
+        InputError: there is one, and it is not JSON.
+    """
     path = directory / "config.json"
-    if not path.is_file():
-        return False
-    try:
-        document = read_json(path)
-    except InputError:
-        return False
-    return isinstance(document, dict) and bool({"architectures", "model_type"} & set(document))
+    document = read_json(path) if path.is_file() else None
+    return isinstance(document, dict) and not {"architectures", "model_type"}.isdisjoint(document)
 
 
 def copy_tokenizer(source: Path, target: Path) -> None:
