@@ -119,6 +119,8 @@ def test_adapters_that_do_not_fit_are_refused(tuned, config, command, tmp_path):
     peft, base = tmp_path / "peft", tmp_path / "base"
     command("export", directory, "-o", peft, "--adapter")
     command("export", directory, "-o", base, "--base-only")
+    with pytest.raises(InputError, match="an adapter, not a model"):
+        command("info", peft)
     with pytest.raises(InputError, match="the base model has adapters already"):
         command("import", peft, "--base", directory, "-o", tmp_path / "x")
     with pytest.raises(InputError, match="--base is for an adapter"):

@@ -17,6 +17,7 @@ from xgen_core.protocols import Tokenizer
 from xgen_core.records import ChatTemplate
 from xgen_model.checkpoint import CheckpointStore
 from xgen_model.config import ModelConfig
+from xgen_model.hugging_face.adapter import is_adapter_directory
 from xgen_model.hugging_face.directory import HuggingFaceDirectory, is_hugging_face
 from xgen_model.model import Params
 from xgen_model.parameters import (
@@ -158,6 +159,10 @@ def open_source(path: Path | str, *, step: int | None = None) -> ModelSource:
         MissingExtraError: its weights are PyTorch files, and PyTorch is not installed.
     """
     where = Path(path)
+    if is_adapter_directory(where):
+        raise InputError(
+            f"{path}: an adapter, not a model: xgen model import it beside its base, with --base"
+        )
     if where.is_dir() and is_hugging_face(where):
         if step is not None:
             raise InputError(f"{path}: a Hugging Face model has no steps")

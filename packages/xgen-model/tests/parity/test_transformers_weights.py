@@ -4,6 +4,7 @@ Needs torch, transformers and peft: `make parity`.
 """
 
 import json
+import os
 from dataclasses import replace
 
 import jax
@@ -107,6 +108,22 @@ def test_models_come_in_and_go_out(name, tmp_path):
     np.testing.assert_array_equal(their_logits(back), expected)
 
 
+def test_xgens_tokenizer_leaves_with_the_model(tmp_path):
+    pytest.importorskip("xgen_tokenizer", reason="xgen-tokenizer is not installed")
+    sets = [a for s in ("d_model=32", "n_layers=1", "d_ff=48") for a in ("--set", s)]
+    xgen("init", "tiny", "--tokenizer", "xgen", "-o", tmp_path / "ckpt", *sets)
+    xgen("export", tmp_path / "ckpt", "-o", tmp_path / "hf", "--dtype", "bfloat16")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "hf", use_fast=True)
+    source = open_source(tmp_path / "ckpt")
+    text = "def f(x):\n        return x  # naïve\n"
+    assert tokenizer(text).input_ids == source.open_tokenizer().encode(text)
+    assert tokenizer.eos_token_id == source.open_tokenizer().eos_id == 50256
+    made = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "hf", dtype="float32")
+    assert made.generation_config.eos_token_id == 50256
+    ours, found = our_logits(source), their_logits(made)
+    assert np.abs(ours - found)[..., : source.config.n_tokens].max() < 1e-2 * np.abs(found).max()
+
+
 def test_pytorch_shards_as_xgen_publishes_them(tmp_path):
     made = theirs("llama")
     made.save_pretrained(tmp_path / "theirs")
@@ -133,7 +150,7 @@ class Payload:
     """What a pickle must not be able to do."""
 
     def __reduce__(self):
-        return eval, ("open('/tmp/owned', 'w')",)
+        return eval, ("__import__('os').environ.update(XGEN_TEST_RAN='1')",)
 
 
 @pytest.mark.parametrize("content", ["pickle", "truncated", "noise", "number"])
@@ -155,6 +172,7 @@ def test_pytorch_files_that_are_not_tensors_are_refused(content, tmp_path):
     assert type(caught.value).__name__ == "InputError"
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "ckpt").exists()
+    assert "XGEN_TEST_RAN" not in os.environ
 
 
 @pytest.mark.parametrize("name", ["llama", "qwen2", "codegen", "bloom"])

@@ -71,7 +71,10 @@ def import_command(
     if tokenizer is not None:
         text, directory = opened.checked(open_tokenizer(tokenizer)), None
     elif directory is not None and not no_tokenizer:
-        text = opened.open_tokenizer()
+        try:
+            text = opened.open_tokenizer()
+        except InputError as error:
+            raise InputError(f"{error}; --no-tokenizer imports the weights alone") from error
     if text is not None:
         opened = opened.fitted(text)
     reader: ParameterReader = opened.parameters

@@ -110,18 +110,19 @@ def export_model(
         atomic_directory(target) as new,
         Progress("exporting", total // 2**20, unit="MiB") as progress,
     ):
-        count = _Counter(progress, itemsize)
-        for name, shard in zip(names, shards, strict=True):
-            planned = [Planned(s.name, s.shape, _rows(reader, s, dtype, count)) for s in shard]
-            write_safetensors(new / name, planned, dtype)
-        if len(shards) > 1:
-            homes = {s.name: n for n, shard in zip(names, shards, strict=True) for s in shard}
-            index = {"metadata": {"total_size": total}, "weight_map": homes}
-            write_json(new / "model.safetensors.index.json", index)
+        # The small files first: what can fail in a second does not wait for the weights.
         write_json(new / "config.json", document)
         if tokenizer_directory is not None and tokenizer is not None:
             _write_generation_config(new, tokenizer)
             _write_tokenizer(tokenizer_directory, new, config.context_length)
+        if len(shards) > 1:
+            homes = {s.name: n for n, shard in zip(names, shards, strict=True) for s in shard}
+            index = {"metadata": {"total_size": total}, "weight_map": homes}
+            write_json(new / "model.safetensors.index.json", index)
+        count = _Counter(progress, itemsize)
+        for name, shard in zip(names, shards, strict=True):
+            planned = [Planned(s.name, s.shape, _rows(reader, s, dtype, count)) for s in shard]
+            write_safetensors(new / name, planned, dtype)
     return Exported(
         directory=str(target),
         architecture=document["architectures"][0],

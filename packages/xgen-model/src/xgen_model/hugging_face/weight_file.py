@@ -11,15 +11,12 @@ from __future__ import annotations
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
 from xgen_core.errors import InputError, MissingExtraError
 from xgen_model.stored_array import Index
-
-if TYPE_CHECKING:
-    import torch
 
 __all__ = ["Held", "PyTorchFile", "SafetensorsFile", "WeightFile", "open_weight_file"]
 
@@ -96,12 +93,10 @@ class PyTorchFile:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            import torch
-        except ImportError:
-            raise MissingExtraError(f"{path}, a PyTorch file,", "xgen-model[torch]") from None
+        torch = _torch(path)
         self.path = path
-        self._loaded = _load(path)
+        self._float32 = torch.float32
+        self._loaded = _load(torch, path)
         known = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16"}
         self.tensors: Mapping[str, Held] = {
             name: Held(tuple(found.shape), known.get(found.dtype, str(found.dtype)))
@@ -110,15 +105,19 @@ class PyTorchFile:
 
     def read(self, name: str, index: Index) -> np.ndarray:
         """See `WeightFile.read`."""
-        import torch
-
         part = self._loaded[name][index] if index else self._loaded[name]
-        return part.detach().to(torch.float32, copy=True).contiguous().numpy()
+        return part.detach().to(self._float32, copy=True).contiguous().numpy()
 
 
-def _load(path: Path) -> Mapping[str, torch.Tensor]:
-    import torch
+def _torch(path: Path) -> Any:
+    try:
+        import torch  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        raise MissingExtraError(f"{path}, a PyTorch file,", "xgen-model[torch]") from None
+    return torch
 
+
+def _load(torch: Any, path: Path) -> Mapping[str, Any]:
     try:
         found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except pickle.UnpicklingError as error:
@@ -130,10 +129,10 @@ def _load(path: Path) -> Mapping[str, torch.Tensor]:
         raise InputError(
             f"{path}: damaged, truncated, or older than PyTorch 1.6 ({reason}): fetch it again"
         ) from error
-    tensors = found if isinstance(found, dict) else {}
+    tensors = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
     if not tensors or not all(isinstance(t, torch.Tensor) for t in tensors.values()):
         raise InputError(f"{path}: expected tensors by name")
-    return cast("Mapping[str, torch.Tensor]", tensors)
+    return tensors
 
 
 def open_weight_file(path: Path) -> WeightFile:
