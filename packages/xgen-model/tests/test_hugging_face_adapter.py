@@ -140,8 +140,15 @@ def test_adapters_that_do_not_fit_are_refused(tuned, config, command, tmp_path):
     with pytest.raises(CapabilityError, match="neither LoRA nor a soft prompt"):
         command("export", base, "-o", tmp_path / "x", "--adapter")
     fused = replace(config, block="codegen", n_kv_heads=4, rope_dims=4, lora=Lora(rank=2))
-    save(tmp_path / "codegen", fused)
+    params = save(tmp_path / "codegen", fused)
     with pytest.raises(CapabilityError, match=r"LoRA of query, value: .* in one qkv_proj"):
         command("export", tmp_path / "codegen", "-o", tmp_path / "x", "--adapter")
     assert not (tmp_path / "x").exists()
+    # Merged, it leaves: in the rows that are the value's.
     command("export", tmp_path / "codegen", "-o", tmp_path / "merged")
+    command("import", tmp_path / "merged", "-o", tmp_path / "back")
+    value = params["layers"]["attention"]["value"]
+    expected = value["kernel"] + 16.0 * np.matmul(value["lora_a"], value["lora_b"])
+    found = CheckpointStore(tmp_path / "back").restore_params()["layers"]["attention"]
+    np.testing.assert_allclose(found["value"]["kernel"], expected, rtol=1e-5, atol=1e-6)
+    assert np.array_equal(found["key"]["kernel"], params["layers"]["attention"]["key"]["kernel"])

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from xgen_model.config import Lora, ModelConfig, RopeScaling
     from xgen_model.cross_entropy import LossSums, TokenScores, loss, token_logprobs
     from xgen_model.generation import generate
+    from xgen_model.hugging_face.adapter import export_adapter, read_adapter
+    from xgen_model.hugging_face.config import hugging_face_config
+    from xgen_model.hugging_face.exporter import export_model
+    from xgen_model.importer import import_model
     from xgen_model.local import LocalModel, open_local
     from xgen_model.mesh import batch_sharding, constrain, make_mesh
     from xgen_model.model import Params, abstract_params, create, forward, logits
@@ -37,9 +41,13 @@ __all__ = [
     "batch_sharding",
     "constrain",
     "create",
+    "export_adapter",
+    "export_model",
     "find_checkpoint",
     "forward",
     "generate",
+    "hugging_face_config",
+    "import_model",
     "logical_axes",
     "logits",
     "loss",
@@ -48,6 +56,7 @@ __all__ = [
     "open_source",
     "parameter_count",
     "preset",
+    "read_adapter",
     "shardings",
     "token_logprobs",
     "training_flops_per_token",
@@ -57,6 +66,10 @@ _HOMES = {
     "checkpoint": ("CheckpointStore",),
     "config": ("Lora", "ModelConfig", "RopeScaling"),
     "generation": ("generate",),
+    "hugging_face.adapter": ("export_adapter", "read_adapter"),
+    "hugging_face.config": ("hugging_face_config",),
+    "hugging_face.exporter": ("export_model",),
+    "importer": ("import_model",),
     "local": ("LocalModel", "open_local"),
     "cross_entropy": ("LossSums", "TokenScores", "loss", "token_logprobs"),
     "model": ("Params", "abstract_params", "create", "forward", "logits"),

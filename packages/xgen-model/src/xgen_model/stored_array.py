@@ -12,7 +12,6 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -120,7 +119,7 @@ def write_array(
     chunks: tuple[int, ...],
     read: Callable[[Index], np.ndarray],
 ) -> None:
-    """Write a float32 array in the layout of this module, block by block.
+    """Write a float32 array in the layout of this module, block by block, not flushed to disk.
 
     Args:
         directory: a new one.
@@ -154,8 +153,6 @@ def write_array(
             for block in _within(index):
                 part = np.ascontiguousarray(read(block), "<f4")
                 handle.write(part.data)
-            handle.flush()
-            os.fsync(handle.fileno())
 
 
 def _within(index: Index) -> Iterator[Index]:

@@ -59,7 +59,9 @@ def export(
     base: str | None,
     as_json: bool,
 ) -> None:
-    """Write MODEL, a checkpoint or run directory, as transformers or PEFT read it.
+    """Write MODEL as transformers or PEFT read it.
+
+    MODEL is a checkpoint, a run, or a Hugging Face directory to be written anew.
 
     LoRA is merged into the weights. Weights stream: no more than a part of one is in memory.
 

@@ -67,8 +67,8 @@ class _Fields:
             raise self.error(name, "an object")
         return value
 
-    def get(self, name: str) -> Any:
-        return self._document.get(name)
+    def get(self, name: str, default: object = None) -> Any:
+        return self._document.get(name, default)
 
 
 def model_config(document: object, path: Path) -> ModelConfig:
@@ -118,7 +118,7 @@ def _block(fields: _Fields) -> _Block:
     raise fields.error("model_type", f"one of {', '.join(by_type)}")
 
 
-def _llama(fields: _Fields) -> dict[str, Any]:
+def _llama(fields: _Fields, context_length: int = 2048) -> dict[str, Any]:
     fields.only("attention_bias", False, None)
     fields.only("mlp_bias", False, None)
     fields.only("hidden_act", "silu")
@@ -134,7 +134,7 @@ def _llama(fields: _Fields) -> dict[str, Any]:
         "n_kv_heads": fields.integer("num_key_value_heads", heads),
         "d_ff": fields.integer("intermediate_size"),
         "d_head": None if head is None or head * heads == width else fields.integer("head_dim"),
-        "context_length": fields.integer("max_position_embeddings", 2048),
+        "context_length": fields.integer("max_position_embeddings", context_length),
         "rope_theta": theta,
         "rope_scaling": scaling,
         "norm_eps": fields.number("rms_norm_eps", 1e-6),
@@ -147,7 +147,7 @@ def _qwen2(fields: _Fields) -> dict[str, Any]:
     kinds = fields.get("layer_types")
     if kinds is not None and set(kinds) != {"full_attention"}:
         raise fields.error("layer_types", "'full_attention' for every layer")
-    return _llama(fields)
+    return _llama(fields, 32_768)
 
 
 def _rope(fields: _Fields) -> tuple[float, RopeScaling | None]:
@@ -178,6 +178,8 @@ def _rope(fields: _Fields) -> tuple[float, RopeScaling | None]:
 def _codegen(fields: _Fields) -> dict[str, Any]:
     fields.only("activation_function", "gelu_new", "gelu_pytorch_tanh")
     fields.only("scale_attn_weights", True, None)
+    if fields.get("rotary_dim", 64) is None:
+        raise fields.error("rotary_dim", "how many elements of a head turn")
     width = fields.integer("n_embd")
     heads = fields.integer("n_head")
     return {
@@ -196,7 +198,7 @@ def _codegen(fields: _Fields) -> dict[str, Any]:
 def _bloom(fields: _Fields) -> dict[str, Any]:
     fields.only("apply_residual_connection_post_layernorm", False, None)
     width = fields.integer("n_embed" if fields.get("n_embed") else "hidden_size")
-    heads = fields.integer("num_attention_heads" if not fields.get("n_head") else "n_head")
+    heads = fields.integer("n_head" if fields.get("n_head") else "num_attention_heads")
     return {
         "d_model": width,
         "n_layers": fields.integer("n_layer" if fields.get("n_layer") else "num_hidden_layers"),
