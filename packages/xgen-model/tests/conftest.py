@@ -12,9 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+import xgen_core.lm.open as opening
 from xgen_core import Batch, TokenBatch
 from xgen_model import ModelConfig, abstract_params
+from xgen_model.cli import model
 
 
 class Bytes:
@@ -95,3 +98,24 @@ def build_batch(ids, segments=None, mask=None) -> Batch:
     mask = (segments > 0) if mask is None else np.asarray(mask)
     fields = (ids[:, :-1], ids[:, 1:], segments, positions, mask.astype(np.int32))
     return Batch(*(jnp.asarray(f) for f in fields))
+
+
+@pytest.fixture
+def command(monkeypatch, tokenizer):
+    """`xgen model …` as a user types it, with `tokenizer` wherever one is opened."""
+    real = opening.load
+
+    def load(group, name):
+        # xgen-tokenizer is not a dependency: stand in for the entry points it provides.
+        return (lambda rest: tokenizer) if group == "xgen.tokenizers" else real(group, name)
+
+    monkeypatch.setattr(opening, "load", load)
+
+    def call(*arguments, code=0):
+        done = CliRunner().invoke(model, [str(a) for a in arguments])
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert done.exit_code == code, done.output
+        return done.output
+
+    return call

@@ -14,26 +14,31 @@ a checkpoint directory at a time.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from xgen_core.codec import CodecError
 from xgen_core.errors import FormatError, InputError
 from xgen_core.files import atomic_directory, check_format, read_json, sha256_file, write_json
-from xgen_model.arrays import is_array_file, read_arrays, write_arrays
+from xgen_model.arrays import is_array_file, read_arrays, stream_arrays, write_arrays
 from xgen_model.config import ModelConfig
 from xgen_model.model import Params, abstract_params
+from xgen_model.parameters import parameter_shapes
+from xgen_model.stored_array import Index
 
-__all__ = ["CheckpointStore"]
+__all__ = ["CheckpointStore", "check_space"]
 
 _FORMAT = "xgen-checkpoint"
 _VERSION = 1
@@ -158,17 +163,45 @@ class CheckpointStore:
             InputError: this step is there already.
             OSError: as the file system gives it; nothing of the step is left then.
         """
+        leaves = jax.tree.leaves((params, optimizer))
+        with self._new_step(step, sum(getattr(a, "nbytes", 8) for a in leaves), meta) as partial:
+            write_arrays(partial / "params", params)
+            if optimizer is not None:
+                write_arrays(partial / "optimizer", optimizer)
+
+    def save_streamed(
+        self,
+        step: int,
+        read: Callable[[str, Index], np.ndarray],
+        meta: Mapping[str, object] | None = None,
+    ) -> None:
+        """Write a step of weights alone that are nowhere in memory at once.
+
+        Args:
+            step: its number, at least 0.
+            read: gives any part of a parameter by its dotted path, as float32.
+            meta: JSON values.
+
+        Raises:
+            InputError: this step is there already.
+            OSError: as the file system gives it; nothing of the step is left then.
+        """
+        shapes = parameter_shapes(self.config)
+        size = sum(4 * math.prod(shape) for shape in shapes.values())
+        with self._new_step(step, size, meta) as partial:
+            stream_arrays(partial / "params", shapes, read)
+
+    @contextlib.contextmanager
+    def _new_step(self, step: int, size: int, meta: Mapping[str, object] | None) -> Generator[Path]:
         if step < 0:
             raise ValueError(f"step must be at least 0, got {step}")
         target = self.directory / str(step)
         self._remove_leavings()
-        _check_space(self.directory, (params, optimizer))
+        check_space(self.directory, size, "a checkpoint")
         if target.exists() and not (target / "manifest.json").exists():
             shutil.rmtree(target)
         with atomic_directory(target) as partial:
-            write_arrays(partial / "params", params)
-            if optimizer is not None:
-                write_arrays(partial / "optimizer", optimizer)
+            yield partial
             write_json(partial / "meta.json", dict(meta or {}))
             write_json(partial / "manifest.json", _manifest(partial))
         if self.keep_last is not None:
@@ -185,7 +218,7 @@ class CheckpointStore:
 
     def meta(self, step: int | None = None) -> dict[str, Any]:
         """What was saved as `meta` with a step; the latest by default."""
-        return read_json(self._step(step) / "meta.json")
+        return read_json(self.step_directory(step) / "meta.json")
 
     def restore_params(
         self, step: int | None = None, *, shardings: Any = None, verify: bool = True
@@ -201,7 +234,7 @@ class CheckpointStore:
             InputError: no such step.
             FormatError: a file is missing or damaged; names it.
         """
-        path = self._step(step)
+        path = self.step_directory(step)
         self._check(path, "params", verify)
         like = abstract_params(self.config)
         if shardings is not None:
@@ -225,7 +258,7 @@ class CheckpointStore:
             InputError: no such step, or it was saved without optimizer state.
             FormatError: a file is missing or damaged, or the trees do not fit; names it.
         """
-        path = self._step(step)
+        path = self.step_directory(step)
         if not (path / "optimizer").is_dir():
             raise InputError(f"{path}: has no optimizer state; training cannot go on from it")
         self._check(path, "", verify)
@@ -234,7 +267,7 @@ class CheckpointStore:
 
     def identity(self, step: int | None = None) -> str:
         """Hex sha256 that changes with the configuration or any weight; reads no weights."""
-        files = self._manifest(self._step(step))
+        files = self._manifest(self.step_directory(step))
         weights = {
             name: entry["sha256"]
             for name, entry in sorted(files.items())
@@ -243,7 +276,21 @@ class CheckpointStore:
         text = json.dumps({"config": self.config.to_json(), "weights": weights}, sort_keys=True)
         return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
-    def _step(self, step: int | None) -> Path:
+    def verify(self, step: int | None = None) -> None:
+        """Compare every file of a step's weights with its size and sha256 in the manifest.
+
+        Raises:
+            InputError: no such step.
+            FormatError: a file is missing or damaged; names it.
+        """
+        self._check(self.step_directory(step), "params", True)
+
+    def step_directory(self, step: int | None = None) -> Path:
+        """Where a complete step lies; the latest by default.
+
+        Raises:
+            InputError: no such step.
+        """
         found = self.steps()
         if not found or (step is not None and step not in found):
             listed = ", ".join(map(str, found)) or "none"
@@ -274,12 +321,21 @@ class CheckpointStore:
                 raise FormatError(f"{file}: damaged: its sha256 is not the one in the manifest")
 
 
-def _check_space(directory: Path, tree: Any) -> None:
-    """Refuse a step that cannot fit before anything of it is written."""
-    needed = sum(getattr(leaf, "nbytes", 8) for leaf in jax.tree.leaves(tree))
-    free = shutil.disk_usage(directory).free
+def check_space(directory: Path, needed: int, what: str) -> None:
+    """Refuse what cannot fit before anything of it is written.
+
+    Args:
+        directory: where it will go; need not exist yet.
+        needed: bytes.
+        what: how the message calls it.
+
+    Raises:
+        OSError: ENOSPC, with both numbers.
+    """
+    there = next(p for p in (directory.absolute(), *directory.absolute().parents) if p.exists())
+    free = shutil.disk_usage(there).free
     if free < needed:
-        reason = f"{os.strerror(errno.ENOSPC)}: a checkpoint takes {needed:,} bytes, {free:,} free"
+        reason = f"{os.strerror(errno.ENOSPC)}: {what} takes {needed:,} bytes, {free:,} free"
         raise OSError(errno.ENOSPC, reason, str(directory))
 
 

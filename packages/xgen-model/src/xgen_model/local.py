@@ -1,22 +1,20 @@
 """`local:DIR`: a checkpoint on this machine as a model that generates and scores.
 
-DIR is a checkpoint (its latest step is taken), one step of it, or a run directory that has a
-`checkpoints/`. All jax work happens on one thread; requests made at the same time share batches.
+DIR is a checkpoint (its latest step is taken), one step of it, a run directory that has a
+`checkpoints/`, or a Hugging Face model directory with a `tokenizer.json`. All jax work happens on
+one thread; requests made at the same time share batches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import jax.numpy as jnp
 
-from xgen_core.errors import CapabilityError, FormatError, InputError, XgenError
-from xgen_core.files import read_json
-from xgen_core.lm import open_tokenizer
+from xgen_core.errors import CapabilityError, InputError, XgenError
 from xgen_core.protocols import Tokenizer
 from xgen_core.records import (
     ChatTemplate,
@@ -26,15 +24,15 @@ from xgen_core.records import (
     Score,
     ScoreRequest,
 )
-from xgen_model.checkpoint import CheckpointStore
 from xgen_model.config import ModelConfig
 from xgen_model.generation import bucket, generate
 from xgen_model.model import Params
 from xgen_model.owner import Owner
 from xgen_model.sample import Sampling
 from xgen_model.score import score_windows, to_score, windows
+from xgen_model.source import open_source
 
-__all__ = ["LocalModel", "find_checkpoint", "open_local"]
+__all__ = ["LocalModel", "open_local"]
 
 _ROWS = 8
 """Samples a call generates. Always as many, so that a sample's shape is its own affair."""
@@ -262,63 +260,27 @@ def _tokens_for(tokenizer: Tokenizer, ids: Sequence[int], text: str) -> int:
     return len(ids)
 
 
-def find_checkpoint(path: Path | str) -> tuple[CheckpointStore, int]:
-    """The checkpoint, and the step in it, that a path names.
-
-    Args:
-        path: a checkpoint directory, one step of it, or a run directory with `checkpoints/`.
-
-    Raises:
-        InputError: there is no checkpoint, or no complete step in it.
-    """
-    where = Path(path)
-    if not where.is_dir():
-        raise InputError(f"{where}: no such checkpoint directory")
-    step: int | None = None
-    if (where / "checkpoints" / "config.json").is_file():
-        where = where / "checkpoints"
-    elif where.name.isdigit() and (where.parent / "config.json").is_file():
-        where, step = where.parent, int(where.name)
-    store = CheckpointStore(where)
-    if step is None:
-        step = store.latest()
-    if step is None or step not in store.steps():
-        raise InputError(f"{path}: no complete step in this checkpoint")
-    return store, step
-
-
 def open_local(
     path: str, *, tokenizer: Tokenizer | None = None, template: ChatTemplate | None = None
 ) -> LocalModel:
-    """Open a checkpoint as a model.
+    """Open a checkpoint or a Hugging Face directory as a model.
 
     Args:
-        path: see `find_checkpoint`.
+        path: see `xgen_model.source.open_source`.
         tokenizer: in place of the checkpoint's own.
         template: in place of the tokenizer directory's `template.json`.
 
     Raises:
-        InputError: no checkpoint there, or it has no tokenizer.
+        InputError: no model there, or it has no tokenizer.
         FormatError: it is damaged, or its tokenizer is not the one it was made for.
     """
-    store, step = find_checkpoint(path)
-    directory = store.tokenizer_directory
-    if tokenizer is None:
-        if directory is None:
-            raise InputError(f"{store.directory}: has no tokenizer/; text needs one")
-        tokenizer = open_tokenizer(str(directory))
-    expected = store.tokenizer_fingerprint
-    if expected is not None and tokenizer.fingerprint != expected:
-        raise FormatError(
-            f"{store.directory}: made for tokenizer {expected[:16]}, got "
-            f"{tokenizer.fingerprint[:16]}"
-        )
-    if template is None and directory is not None and (directory / "template.json").is_file():
-        template = ChatTemplate.from_json(read_json(directory / "template.json"))
+    source = open_source(path)
+    tokenizer = source.open_tokenizer() if tokenizer is None else source.checked(tokenizer)
+    source = source.fitted(tokenizer)
     return LocalModel(
-        store.config,
-        store.restore_params(step),
+        source.config,
+        source.load(),
         tokenizer,
-        identity=f"local:{store.identity(step)[:32]}",
-        template=template,
+        identity=f"local:{source.identity[:32]}",
+        template=template or source.template,
     )
