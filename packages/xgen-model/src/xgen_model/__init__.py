@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from xgen_model.checkpoint import CheckpointStore
     from xgen_model.config import Lora, ModelConfig, RopeScaling
     from xgen_model.cross_entropy import LossSums, TokenScores, loss, token_logprobs
-    from xgen_model.generation import generate
+    from xgen_model.engine.generation import generate
+    from xgen_model.engine.sample import Sampling
     from xgen_model.hugging_face.adapter import export_adapter, read_adapter
     from xgen_model.hugging_face.config import hugging_face_config
     from xgen_model.hugging_face.exporter import export_model
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from xgen_model.mesh import batch_sharding, constrain, make_mesh, on_mesh
     from xgen_model.model import Params, abstract_params, create, forward, logits
     from xgen_model.presets import PRESETS, parameter_count, preset, training_flops_per_token
-    from xgen_model.sample import Sampling
     from xgen_model.sharding import logical_axes, shardings
     from xgen_model.soft_prompt import virtual_ids, with_soft_prompt
     from xgen_model.source import ModelSource, find_checkpoint, open_source
@@ -92,7 +92,8 @@ _HOMES = {
         "loss",
         "token_logprobs",
     ),
-    "generation": ("generate",),
+    "engine.generation": ("generate",),
+    "engine.sample": ("Sampling",),
     "hugging_face.adapter": (
         "export_adapter",
         "read_adapter",
@@ -123,7 +124,6 @@ _HOMES = {
         "preset",
         "training_flops_per_token",
     ),
-    "sample": ("Sampling",),
     "sharding": (
         "logical_axes",
         "shardings",
