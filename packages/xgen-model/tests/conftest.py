@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -119,3 +121,14 @@ def command(monkeypatch, tokenizer):
         return done.output
 
     return call
+
+
+@pytest.fixture(scope="session")
+def differences():
+    """`peer.differences`; test modules are not importable from each other."""
+    path = Path(__file__).with_name("peer.py")
+    spec = importlib.util.spec_from_file_location("peer", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["peer"] = module
+    spec.loader.exec_module(module)
+    return module.differences
