@@ -8,6 +8,7 @@ from xgen_model.command.generate import generate
 from xgen_model.command.info import info
 from xgen_model.command.init import init
 from xgen_model.command.score import score
+from xgen_model.command.serve import serve
 
 __all__ = ["model"]
 
@@ -23,5 +24,5 @@ def model() -> None:
     """
 
 
-for command in (info, init, generate, score):
+for command in (info, init, generate, score, serve):
     model.add_command(command)
