@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from xgen_core import ChatTemplate, InputError, ModelError, open_model
-from xgen_core.testing import UnigramModel, check_model
+from xgen_core.testing import ByteTokenizer, UnigramModel, check_model
 from xgen_model.serve import Endpoint, ServedModel, Server, bind
 
 CONTEXT = 400
@@ -166,6 +166,20 @@ def test_an_echo_before_an_answer_has_the_log_probabilities_of_both(client):
         assert "".join(choice["logprobs"]["tokens"]) == choice["text"]
         assert None not in choice["logprobs"]["token_logprobs"][1:]
     assert client.complete(logprobs=0)["choices"][0]["logprobs"]["token_logprobs"][0] < 0
+
+
+def test_a_token_before_every_document_is_read_but_not_shown():
+    class Begins(UnigramModel):
+        tokenizer = ByteTokenizer(bos=True)
+
+        def prompt_ids(self, request):
+            return (256, *super().prompt_ids(request))
+
+    with serving(Begins(context_length=CONTEXT)) as (client, _):
+        (choice,) = client.complete(echo=True, logprobs=0, max_tokens=0)["choices"]
+    assert choice["text"] == "tea"
+    assert choice["logprobs"]["tokens"] == ["<|endoftext|>", "t", "e", "a"]
+    assert choice["logprobs"]["text_offset"] == [0, 0, 1, 2]
 
 
 def test_an_end_token_has_its_log_probability_after_an_echo():
