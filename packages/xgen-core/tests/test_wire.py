@@ -79,6 +79,7 @@ def test_a_message_may_be_parts_and_its_author_a_developer():
         ({**TEXT, "temperature": -1}, None, "negative"),
         ({**TEXT, "temperature": float("inf")}, "temperature", "finite"),
         ({**TEXT, "n": 10_000}, "n", "at most 128"),
+        ({**TEXT, "n": 128, "prompt": ["a"] * 33}, "prompt", "at most 4096 answers"),
         ({**TEXT, "n": 2, "best_of": 3}, "best_of", "best_of 3"),
         ({**TEXT, "logprobs": 21}, "logprobs", "at most 20"),
         ({**TEXT, "stop": [""]}, None, "empty stop string"),

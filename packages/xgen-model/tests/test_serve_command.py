@@ -88,3 +88,19 @@ def test_mistakes_are_one_line(run, tmp_path, monkeypatch):
         run(f"scripted:{rules}", "--port", "0")
     assert run(str(tmp_path), "--port", "70000").exit_code == 2
     assert run(str(tmp_path), "--max-concurrent", "0").exit_code == 2
+
+
+def test_without_its_extra_the_command_says_what_to_install():
+    script = (
+        "import sys; sys.modules['aiohttp'] = None\n"
+        "import pkgutil, xgen_model\n"
+        "list(pkgutil.walk_packages(xgen_model.__path__, 'xgen_model.'))\n"
+        "from xgen_core.command import main\n"
+        "main(['model', 'serve', '.', '--port', '0'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "pip install 'xgen-model[serve]'" in done.stderr

@@ -9,8 +9,22 @@ answers  prompts into ids, ids into answers, whole or as a stream of chunks
 server   socket, start, graceful end
 """
 
-from xgen_model.serve.answers import ServedModel
-from xgen_model.serve.app import Endpoint
-from xgen_model.serve.server import Server, bind
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xgen_model.serve.answers import ServedModel
+    from xgen_model.serve.app import Endpoint
+    from xgen_model.serve.server import Server, bind
 
 __all__ = ["Endpoint", "ServedModel", "Server", "bind"]
+
+_HOME = {"Endpoint": "app", "ServedModel": "answers", "Server": "server", "bind": "server"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -11,7 +11,7 @@ import secrets
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from xgen_core.errors import (
@@ -57,7 +57,7 @@ class Endpoint:
     """
 
     name: str
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     max_concurrent: int = 64
     grace: float = 10.0
 

@@ -19,6 +19,7 @@ from xgen_core.records import GenerationRequest, Message, Role
 __all__ = ["BadRequest", "WireRequest", "parse_body", "parse_request"]
 
 _MOST_SAMPLES = 128
+_MOST_ANSWERS = 4096  # of one request; each is a task and a row of the model's
 _MOST_LOGPROBS = 20  # OpenAI's limit for conversations; its limit for prompts was 5
 _ROLES: dict[str, Role] = {
     "system": "system",
@@ -172,12 +173,19 @@ def parse_request(
             f"best_of {given['best_of']!r:.40} is not supported: leave it out, or equal to n",
             param="best_of",
         )
+    prompts = () if chat else _prompts(given)
+    if len(prompts) * generation.n > _MOST_ANSWERS:
+        raise BadRequest(
+            f"{len(prompts)} prompts with {generation.n} answers each: one request gets at most "
+            f"{_MOST_ANSWERS} answers, send several",
+            param="prompt",
+        )
     options = given.get("stream_options", {})
     if not isinstance(options, dict):
         raise BadRequest("stream_options must be an object", param="stream_options")
     return WireRequest(
         chat=chat,
-        prompts=() if chat else _prompts(given),
+        prompts=prompts,
         generation=generation,
         generate=not read_only,
         echo=echo,
