@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from xgen_model.checkpoint import CheckpointStore
     from xgen_model.config import Lora, ModelConfig, RopeScaling
     from xgen_model.cross_entropy import LossSums, TokenScores, loss, token_logprobs
-    from xgen_model.generation import generate
+    from xgen_model.engine.generation import generate
+    from xgen_model.engine.sample import Sampling
     from xgen_model.local import LocalModel, find_checkpoint, open_local
     from xgen_model.mesh import batch_sharding, constrain, make_mesh
     from xgen_model.model import Params, abstract_params, create, forward, logits
     from xgen_model.presets import PRESETS, parameter_count, preset, training_flops_per_token
-    from xgen_model.sample import Sampling
     from xgen_model.sharding import logical_axes, shardings
 
 __all__ = [
@@ -53,12 +53,12 @@ __all__ = [
 _HOMES = {
     "checkpoint": ("CheckpointStore",),
     "config": ("Lora", "ModelConfig", "RopeScaling"),
-    "generation": ("generate",),
+    "engine.generation": ("generate",),
     "local": ("LocalModel", "find_checkpoint", "open_local"),
     "cross_entropy": ("LossSums", "TokenScores", "loss", "token_logprobs"),
     "model": ("Params", "abstract_params", "create", "forward", "logits"),
     "presets": ("PRESETS", "parameter_count", "preset", "training_flops_per_token"),
-    "sample": ("Sampling",),
+    "engine.sample": ("Sampling",),
     "mesh": ("batch_sharding", "constrain", "make_mesh"),
     "sharding": ("logical_axes", "shardings"),
 }

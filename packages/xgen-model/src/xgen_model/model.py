@@ -29,7 +29,6 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Int
 
-from xgen_model.cache import Cache
 from xgen_model.config import ModelConfig
 from xgen_model.decoder import Decoder
 
@@ -37,7 +36,6 @@ __all__ = [
     "Params",
     "abstract_params",
     "create",
-    "extend",
     "forward",
     "hidden_tokens",
     "logits",
@@ -100,34 +98,7 @@ def forward(
         positions: position of each token in its document.
         segment_ids: document of each token, attention stays inside; 0 is padding.
     """
-    return _module(config, params)(tokens, positions, segment_ids)[0]
-
-
-def extend(
-    config: ModelConfig,
-    params: Params,
-    tokens: Int[Array, "b t"],
-    positions: Int[Array, "b t"],
-    segment_ids: Int[Array, "b t"],
-    cache: Cache,
-    slots: Int[Array, " b"] | int,
-) -> tuple[Float[Array, "b t d"], Cache]:
-    """Hidden states of tokens that follow those in the cache, and the cache with them entered.
-
-    Args:
-        config: of the parameters.
-        params: as made by `create`.
-        tokens: ids below `vocab_size`.
-        positions: position of each token in its document.
-        segment_ids: document of each token; 0 is padding.
-        cache: from `empty_cache` or an earlier call.
-        slots: the first slot for the tokens of each row, its length so far. The Python int 0 for
-            the first call (a prefill: nothing is read back from the cache); an array otherwise.
-    """
-    hidden, cache_out = _module(config, params)(tokens, positions, segment_ids, cache, slots)
-    if cache_out is None:
-        raise AssertionError("a decoder given a cache returns one")
-    return hidden, cache_out
+    return _module(config, params)(tokens, positions, segment_ids)
 
 
 def hidden_tokens(config: ModelConfig) -> Float[Array, " v"]:
