@@ -23,7 +23,7 @@ import pytest
 
 from xgen_core import ScoreRequest, open_model
 from xgen_core.testing import check_model
-from xgen_model import CheckpointStore, LocalModel, ModelConfig, abstract_params
+from xgen_model import CheckpointStore, ModelConfig, abstract_params
 from xgen_tokenizer import XGEN, TiktokenTokenizer, train_bpe
 
 BIN = Path(sys.executable).parent
@@ -34,16 +34,14 @@ PAIRS = (
     ("é:", " 你好 😀"),
 )
 
-pytestmark = [
-    pytest.mark.xdist_group("serve"),
-    pytest.mark.skipif(not hasattr(LocalModel, "read"), reason="local:DIR reads no ids yet"),
-]
+pytestmark = pytest.mark.xdist_group("serve")
 
 
 @cache
 def trained() -> TiktokenTokenizer:
     """A small vocabulary, which costs no time."""
-    return train_bpe([" ".join(c + t for c, t in PAIRS) * 4], vocab_size=290, bos=None)
+    texts = [XGEN.header, *(context + text for context, text in PAIRS)]
+    return train_bpe([" ".join(texts) * 4], vocab_size=380, bos=None)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +58,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         n_heads=2,
         n_kv_heads=1,
         d_ff=32,
-        context_length=320,
+        context_length=128,
     )
     random = np.random.default_rng(0)
     params = jax.tree.map(

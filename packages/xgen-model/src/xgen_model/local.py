@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from xgen_core.errors import CapabilityError, FormatError, InputError, XgenError
-from xgen_core.files import read_json
+from xgen_core.files import check_format, read_json
 from xgen_core.lm import open_tokenizer
 from xgen_core.protocols import Tokenizer
 from xgen_core.records import (
@@ -415,7 +415,9 @@ def open_local(
             f"{tokenizer.fingerprint[:16]}"
         )
     if template is None and directory is not None and (directory / "template.json").is_file():
-        template = ChatTemplate.from_json(read_json(directory / "template.json"))
+        where = directory / "template.json"
+        header = check_format(read_json(where), name="xgen-template", version=1, path=where)
+        template = ChatTemplate.from_json(header["template"])
     return LocalModel(
         store.config,
         store.restore_params(step),
