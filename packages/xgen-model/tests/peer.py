@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -53,7 +52,7 @@ def differences(directory: Path, scratch: Path) -> dict[int, tuple[float, float]
         scratch: a directory for gradients in Hugging Face's form.
     """
     source = open_source(directory)
-    config = replace(source.config, scan_layers=True)  # one layer is compiled, not each
+    config = source.config
     params = source.load()
     theirs = load_file(directory / "expected.safetensors")
     found = {}
