@@ -13,8 +13,18 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from xgen_core import InputError, MissingExtraError, XgenError
-from xgen_model import CheckpointStore, RopeScaling, abstract_params, open_local, open_source
-from xgen_model.hugging_face.config import hugging_face_config, model_config
+from xgen_model import (
+    CheckpointStore,
+    RopeScaling,
+    abstract_params,
+    export_model,
+    hugging_face_config,
+    import_model,
+    open_local,
+    open_source,
+)
+from xgen_model.hugging_face.config import model_config
+from xgen_model.stored_array import BLOCK_BYTES
 
 BF16 = np.dtype(jnp.bfloat16)
 
@@ -413,6 +423,40 @@ def test_xgen_7b_by_its_own_config(tmp_path, command):
     del newer["rope_theta"], newer["rope_scaling"]
     newer["rope_parameters"] = {"rope_type": "default", "rope_theta": 10000.0}
     assert model_config(newer, path) == found
+
+
+def test_a_tokenizer_from_elsewhere_says_how_many_rows_are_ids(exported, command, tmp_path):
+    (exported / "tokenizer.json").unlink()
+    command("import", exported, "-o", tmp_path / "bare")
+    assert CheckpointStore(tmp_path / "bare").config.n_tokens == 384
+    assert CheckpointStore(tmp_path / "bare").tokenizer_directory is None
+    command("import", exported, "-o", tmp_path / "ckpt", "--tokenizer", "bytes")
+    store = CheckpointStore(tmp_path / "ckpt")
+    assert (store.config.n_tokens, store.config.vocab_size) == (257, 384)
+    assert (store.directory / "tokenizer" / "tokenizer.json").is_file()
+    contradiction = ("--tokenizer", "bytes", "--no-tokenizer")
+    command("import", exported, "-o", tmp_path / "x", *contradiction, code=2)
+
+
+def test_a_stream_asks_for_no_more_than_a_block(configs, tmp_path):
+    config = replace(configs["llama"], vocab_size=70_000, d_model=128)
+    largest = 0
+
+    class Zeros:
+        @staticmethod
+        def read(name, index):
+            nonlocal largest
+            shape = [s.stop - s.start for s in index]
+            largest = max(largest, 4 * int(np.prod(shape)))
+            return np.zeros(shape, np.float32)
+
+    reader = Zeros()
+    reader.config = config
+    export_model(reader, tmp_path / "out")
+    assert largest <= BLOCK_BYTES < 70_000 * 128 * 4
+    largest = 0
+    import_model(reader, tmp_path / "ckpt")
+    assert largest <= BLOCK_BYTES
 
 
 def test_a_directory_is_a_model_as_it_is(made, exported, command, tokenizer):
