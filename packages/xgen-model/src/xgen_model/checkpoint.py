@@ -15,11 +15,9 @@ a checkpoint directory at a time.
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import math
-import os
 import re
 import shutil
 from collections.abc import Callable, Collection, Generator, Mapping
@@ -37,8 +35,9 @@ from xgen_model.config import ModelConfig
 from xgen_model.model import Params, abstract_params
 from xgen_model.parameters import parameter_shapes
 from xgen_model.stored_array import Index
+from xgen_model.target import require_space
 
-__all__ = ["CheckpointStore", "check_space"]
+__all__ = ["CheckpointStore"]
 
 _FORMAT = "xgen-checkpoint"
 _VERSION = 1
@@ -197,7 +196,7 @@ class CheckpointStore:
             raise ValueError(f"step must be at least 0, got {step}")
         target = self.directory / str(step)
         self._remove_leavings()
-        check_space(self.directory, size, "a checkpoint")
+        require_space(self.directory, size, "a checkpoint")
         if target.exists() and not (target / "manifest.json").exists():
             shutil.rmtree(target)
         with atomic_directory(target) as partial:
@@ -319,24 +318,6 @@ class CheckpointStore:
                 raise FormatError(f"{file}: damaged: {size} bytes, expected {entry['bytes']}")
             if verify and sha256_file(file) != entry["sha256"]:
                 raise FormatError(f"{file}: damaged: its sha256 is not the one in the manifest")
-
-
-def check_space(directory: Path, needed: int, what: str) -> None:
-    """Refuse what cannot fit before anything of it is written.
-
-    Args:
-        directory: where it will go; need not exist yet.
-        needed: bytes.
-        what: how the message calls it.
-
-    Raises:
-        OSError: ENOSPC, with both numbers.
-    """
-    there = next(p for p in (directory.absolute(), *directory.absolute().parents) if p.exists())
-    free = shutil.disk_usage(there).free
-    if free < needed:
-        reason = f"{os.strerror(errno.ENOSPC)}: {what} takes {needed:,} bytes, {free:,} free"
-        raise OSError(errno.ENOSPC, reason, str(directory))
 
 
 def _manifest(directory: Path) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def import_command(
     from xgen_model.parameters import AdaptedParameters, ReconfiguredParameters
     from xgen_model.presets import parameter_count
     from xgen_model.source import open_source
+    from xgen_model.target import require_new
 
     if tokenizer is not None and no_tokenizer:
         raise click.UsageError("--tokenizer and --no-tokenizer contradict each other")
@@ -62,8 +63,7 @@ def import_command(
     if base is not None and not adapter:
         raise InputError(f"{source}: --base is for an adapter, and there is no adapter_config.json")
     target = Path(output)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError(f"{target} exists already: choose another name or remove it first")
+    require_new(target)
     opened = open_source(source if base is None else base)
     opened.verify()
     directory = opened.tokenizer_directory
