@@ -259,6 +259,11 @@ def truncate(directory):
     file.write_bytes(file.read_bytes()[:-100])
 
 
+def to_pointer(directory):
+    file = sorted(directory.glob("*.safetensors"))[0]
+    file.write_text("version https://git-lfs.example/spec/v1\noid sha256:0\nsize 95000\n")
+
+
 def in_config(**changes):
     return lambda directory: edit(directory / "config.json", **changes)
 
@@ -289,6 +294,7 @@ WRONG = {
     "nan": (in_tensors(set_nan), r"model\.embed_tokens\.weight holds NaN"),
     "dtype": (in_tensors(to_int), r"embed_tokens.weight is I8; only F32, BF16, F16"),
     "truncated": (truncate, r"00001-of-\d+\.safetensors: damaged or truncated"),
+    "pointer": (to_pointer, r"00001-of-\d+\.safetensors: a Git LFS pointer, not the weights"),
     "no weights": (lambda d: [p.unlink() for p in d.glob("model*")], "no weights: expected model"),
     "lost shard": (
         lambda d: sorted(d.glob("*.safetensors"))[1].unlink(),

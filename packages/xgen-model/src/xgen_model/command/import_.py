@@ -57,6 +57,8 @@ def import_command(
 
     if tokenizer is not None and no_tokenizer:
         raise click.UsageError("--tokenizer and --no-tokenizer contradict each other")
+    if not Path(source).is_dir():
+        raise InputError(f"{source}: no such directory")
     adapter = is_adapter_directory(Path(source))
     if adapter and base is None:
         raise click.UsageError(f"{source} is an adapter: name the model it is for with --base")
