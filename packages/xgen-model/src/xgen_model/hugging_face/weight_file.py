@@ -80,9 +80,8 @@ class SafetensorsFile:
         from safetensors import safe_open
 
         with safe_open(self.path, "np") as file:
-            return np.asarray(
-                file.get_slice(name)[index] if index else file.get_tensor(name)
-            ).astype(np.float32)
+            found = file.get_slice(name)[index] if index else file.get_tensor(name)
+        return np.asarray(found).astype(np.float32, copy=False)
 
 
 class PyTorchFile:
