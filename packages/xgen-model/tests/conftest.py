@@ -7,6 +7,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,7 +19,7 @@ from click.testing import CliRunner
 
 import xgen_core.lm.open as opening
 from xgen_core import Batch, TokenBatch
-from xgen_model import ModelConfig, abstract_params
+from xgen_model import CheckpointStore, ModelConfig, RopeScaling, abstract_params
 from xgen_model.cli import model
 
 
@@ -132,3 +133,62 @@ def differences():
     sys.modules["peer"] = module
     spec.loader.exec_module(module)
     return module.differences
+
+
+def random_params(config, seed=0):
+    """Parameters as numpy arrays, large enough to matter."""
+    random = np.random.default_rng(seed)
+    shapes = abstract_params(config)
+    return jax.tree.map(lambda a: random.normal(0, 0.3, a.shape).astype(np.float32), shapes)
+
+
+@pytest.fixture(scope="session")
+def configs(config):
+    """One configuration of each architecture, and of each way to stretch positions."""
+    plain = replace(config, n_kv_heads=4, norm_eps=1e-5)
+    return {
+        "llama": config,
+        "long": replace(
+            config,
+            d_head=16,
+            tie_embeddings=True,
+            rope_theta=5e5,
+            dtype="bfloat16",
+            rope_scaling=RopeScaling(kind="llama3", factor=8.0, original_context_length=64),
+        ),
+        "linear": replace(config, rope_scaling=RopeScaling(kind="linear", factor=2.0)),
+        "qwen2": replace(config, block="qwen2"),
+        "codegen": replace(plain, block="codegen", rope_dims=4, d_ff=40),
+        "bloom": replace(plain, block="bloom", d_ff=128, tie_embeddings=True),
+    }
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory, configs, tokenizer):
+    """A checkpoint of each configuration, made once, with its parameters. Do not spoil them."""
+    root = tmp_path_factory.mktemp("made")
+    tokenizer.save(root / "bytes")
+    found = {}
+    for seed, (name, each) in enumerate(configs.items()):
+        store = CheckpointStore.create(
+            root / name,
+            each,
+            tokenizer=root / "bytes",
+            tokenizer_fingerprint=tokenizer.fingerprint,
+        )
+        params = random_params(each, seed)
+        store.save(3, params)
+        found[name] = (store, params)
+    return found
+
+
+@pytest.fixture
+def exported(made, command, tmp_path):
+    """The Llama checkpoint as a Hugging Face directory in two shards, to be spoiled."""
+    command("export", made["llama"][0].directory, "-o", tmp_path / "hf", "--shard-size", "100KB")
+    return tmp_path / "hf"
+
+
+@pytest.fixture(scope="session")
+def make_params():
+    return random_params

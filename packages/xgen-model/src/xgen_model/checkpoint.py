@@ -15,14 +15,12 @@ a checkpoint directory at a time.
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import math
-import os
 import re
 import shutil
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +30,15 @@ import numpy as np
 from xgen_core.codec import CodecError
 from xgen_core.errors import FormatError, InputError
 from xgen_core.files import atomic_directory, check_format, read_json, sha256_file, write_json
+from xgen_core.progress import Progress
 from xgen_model.arrays import is_array_file, read_arrays, stream_arrays, write_arrays
 from xgen_model.config import ModelConfig
 from xgen_model.model import Params, abstract_params
 from xgen_model.parameters import parameter_shapes
 from xgen_model.stored_array import Index
+from xgen_model.target import require_space
 
-__all__ = ["CheckpointStore", "check_space"]
+__all__ = ["CheckpointStore"]
 
 _FORMAT = "xgen-checkpoint"
 _VERSION = 1
@@ -197,7 +197,7 @@ class CheckpointStore:
             raise ValueError(f"step must be at least 0, got {step}")
         target = self.directory / str(step)
         self._remove_leavings()
-        check_space(self.directory, size, "a checkpoint")
+        require_space(self.directory, size, "a checkpoint")
         if target.exists() and not (target / "manifest.json").exists():
             shutil.rmtree(target)
         with atomic_directory(target) as partial:
@@ -308,41 +308,39 @@ class CheckpointStore:
         return header["files"]
 
     def _check(self, path: Path, prefix: str, verify: bool) -> None:
-        for name, entry in self._manifest(path).items():
-            if not name.startswith(prefix):
-                continue
+        listed = {n: e for n, e in self._manifest(path).items() if n.startswith(prefix)}
+        for name, entry in listed.items():
             file = path / name
             if not file.is_file():
                 raise FormatError(f"{file}: missing, but the manifest lists it")
             size = file.stat().st_size
             if size != entry["bytes"]:
                 raise FormatError(f"{file}: damaged: {size} bytes, expected {entry['bytes']}")
-            if verify and sha256_file(file) != entry["sha256"]:
-                raise FormatError(f"{file}: damaged: its sha256 is not the one in the manifest")
+        if not verify:
+            return
+        for name, found in _checksums(path, listed, "verifying"):
+            if found != listed[name]["sha256"]:
+                raise FormatError(
+                    f"{path / name}: damaged: its sha256 is not the one in the manifest"
+                )
 
 
-def check_space(directory: Path, needed: int, what: str) -> None:
-    """Refuse what cannot fit before anything of it is written.
-
-    Args:
-        directory: where it will go; need not exist yet.
-        needed: bytes.
-        what: how the message calls it.
-
-    Raises:
-        OSError: ENOSPC, with both numbers.
-    """
-    there = next(p for p in (directory.absolute(), *directory.absolute().parents) if p.exists())
-    free = shutil.disk_usage(there).free
-    if free < needed:
-        reason = f"{os.strerror(errno.ENOSPC)}: {what} takes {needed:,} bytes, {free:,} free"
-        raise OSError(errno.ENOSPC, reason, str(directory))
+def _checksums(directory: Path, names: Iterable[str], label: str) -> Iterator[tuple[str, str]]:
+    """Names with their sha256, showing progress: 27 GB take half a minute."""
+    sizes = {name: (directory / name).stat().st_size for name in names}
+    done = 0
+    with Progress(label, sum(sizes.values()) // 2**20, unit="MiB") as progress:
+        for name, size in sizes.items():
+            yield name, sha256_file(directory / name)
+            before, done = done >> 20, done + size
+            progress.advance((done >> 20) - before)
 
 
 def _manifest(directory: Path) -> dict[str, Any]:
+    found = sorted(p for p in directory.rglob("*") if p.is_file())
+    names = [p.relative_to(directory).as_posix() for p in found]
     files = {
-        p.relative_to(directory).as_posix(): {"bytes": p.stat().st_size, "sha256": sha256_file(p)}
-        for p in sorted(directory.rglob("*"))
-        if p.is_file()
+        name: {"bytes": (directory / name).stat().st_size, "sha256": digest}
+        for name, digest in _checksums(directory, names, "taking checksums")
     }
     return {"format": _STEP_FORMAT, "version": _VERSION, "files": files}

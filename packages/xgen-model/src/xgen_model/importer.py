@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from xgen_core.errors import InputError
 from xgen_core.files import sync_directory
 from xgen_core.protocols import Tokenizer
 from xgen_model.checkpoint import CheckpointStore
 from xgen_model.hugging_face.directory import copy_tokenizer
 from xgen_model.parameters import ParameterReader
+from xgen_model.target import require_new
 
 __all__ = ["import_model"]
 
@@ -37,8 +37,7 @@ def import_model(
         InputError: something lies there already, or a weight is NaN or infinite.
         OSError: as the file system gives it; nothing is left then.
     """
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError(f"{target} exists already: choose another name or remove it first")
+    require_new(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     # Made beside the target and renamed when whole: its disk is the one with room for it.
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=target.parent) as scratch:

@@ -53,17 +53,19 @@ def import_command(
     from xgen_model.parameters import AdaptedParameters, ReconfiguredParameters
     from xgen_model.presets import parameter_count
     from xgen_model.source import open_source
+    from xgen_model.target import require_new
 
     if tokenizer is not None and no_tokenizer:
         raise click.UsageError("--tokenizer and --no-tokenizer contradict each other")
+    if not Path(source).is_dir():
+        raise InputError(f"{source}: no such directory")
     adapter = is_adapter_directory(Path(source))
     if adapter and base is None:
         raise click.UsageError(f"{source} is an adapter: name the model it is for with --base")
     if base is not None and not adapter:
         raise InputError(f"{source}: --base is for an adapter, and there is no adapter_config.json")
     target = Path(output)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError(f"{target} exists already: choose another name or remove it first")
+    require_new(target)
     opened = open_source(source if base is None else base)
     opened.verify()
     directory = opened.tokenizer_directory

@@ -75,8 +75,8 @@ def export_adapter(reader: ParameterReader, target: Path, *, base_name: str | No
     config = reader.config
     if config.lora is not None and config.soft_prompt:
         raise CapabilityError(
-            "this model has LoRA and a soft prompt, and a PEFT adapter is one of them: export the "
-            "model without --adapter to merge LoRA first"
+            "this model has LoRA and a soft prompt, and a PEFT adapter is one of them: PEFT has no "
+            "form for both together"
         )
     if config.lora is None and not config.soft_prompt:
         raise CapabilityError("this model has neither LoRA nor a soft prompt to export")

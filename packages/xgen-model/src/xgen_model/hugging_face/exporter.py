@@ -21,13 +21,13 @@ from xgen_core.plugins import load
 from xgen_core.progress import Progress
 from xgen_core.protocols import Tokenizer
 from xgen_core.records import Record
-from xgen_model.checkpoint import check_space
 from xgen_model.hugging_face.config import hugging_face_config
 from xgen_model.hugging_face.directory import copy_tokenizer
 from xgen_model.hugging_face.safetensors_file import DTYPES, Planned, write_safetensors
 from xgen_model.hugging_face.tensors import TensorSpec, tensor_specs
 from xgen_model.parameters import ParameterReader
 from xgen_model.stored_array import BLOCK_BYTES
+from xgen_model.target import require_new, require_space
 
 __all__ = ["SHARD_BYTES", "Exported", "export_model"]
 
@@ -67,7 +67,8 @@ def export_model(
 ) -> Exported:
     """Write a directory that `transformers` opens without code of ours.
 
-    Memory stays at a few blocks of 32 MiB, whatever the model's size.
+    Memory stays at a few blocks of 32 MiB and the mapped pages of one file of the checkpoint, which
+    is one layer of a parameter or the embedding, whatever the model's size.
 
     Args:
         reader: of a model without adapters.
@@ -86,8 +87,7 @@ def export_model(
     config = reader.config
     if config.lora is not None or config.soft_prompt:
         raise ValueError("a Hugging Face model has no place for adapters: merge or leave them out")
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError(f"{target} exists already: choose another name or remove it first")
+    require_new(target)
     tokenizer = None if tokenizer_directory is None else open_tokenizer(str(tokenizer_directory))
     if tokenizer is not None and tokenizer.vocab_size > config.vocab_size:
         raise InputError(
@@ -103,7 +103,7 @@ def export_model(
     specs = tensor_specs(config)
     itemsize = DTYPES[dtype][1].itemsize
     total = sum(math.prod(s.shape) for s in specs) * itemsize
-    check_space(target, total + _HEADER_BYTES, "the export")
+    require_space(target, total + _HEADER_BYTES, "the export")
     shards = _shards(specs, itemsize, shard_bytes)
     names = _file_names(len(shards))
     with (

@@ -21,6 +21,7 @@ from xgen_model.stored_array import Index
 __all__ = ["Held", "PyTorchFile", "SafetensorsFile", "WeightFile", "open_weight_file"]
 
 _DTYPES = ("F32", "BF16", "F16")
+_POINTER = b"version https://git-lfs"
 
 
 class Held(NamedTuple):
@@ -79,9 +80,8 @@ class SafetensorsFile:
         from safetensors import safe_open
 
         with safe_open(self.path, "np") as file:
-            return np.asarray(
-                file.get_slice(name)[index] if index else file.get_tensor(name)
-            ).astype(np.float32)
+            found = file.get_slice(name)[index] if index else file.get_tensor(name)
+        return np.asarray(found).astype(np.float32, copy=False)
 
 
 class PyTorchFile:
@@ -144,6 +144,9 @@ def open_weight_file(path: Path) -> WeightFile:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
+    with path.open("rb") as handle:
+        if handle.read(len(_POINTER)) == _POINTER:
+            raise InputError(f"{path}: a Git LFS pointer, not the weights: run git lfs pull there")
     file = PyTorchFile(path) if path.suffix == ".bin" else SafetensorsFile(path)
     for name, held in file.tensors.items():
         if held.dtype not in _DTYPES:
