@@ -11,7 +11,8 @@ export JAX_PLATFORMS ?= cpu
 # compiled programs are kept, so that a second run, a resumed one or a test does not compile again
 export JAX_COMPILATION_CACHE_DIR ?= $(abspath $(VENV))/.jax-cache
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0.2
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+# XLA on CPU prints a page for every program that it takes from that cache; its errors reach Python anyway
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
