@@ -11,7 +11,8 @@ export JAX_PLATFORMS ?= cpu
 # compiled programs are kept, so that a second run, a resumed one or a test does not compile again
 export JAX_COMPILATION_CACHE_DIR ?= $(abspath $(VENV))/.jax-cache
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0.2
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+# XLA on CPU prints a page for every program that it takes from that cache; its errors reach Python anyway
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
@@ -27,7 +28,7 @@ $(VENV)/.packages: constraints.txt $(wildcard packages/*/pyproject.toml)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1' -c constraints.txt hatchling editables
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt \
 		-e 'packages/xgen-core[http,report]' -e 'packages/xgen-tokenizer[fast,hf]' -e 'packages/xgen-data[fast,filters,web,wikipedia]' \
-		-e packages/xgen-model -e 'packages/xgen-train[tensorboard]' -e packages/xgen-eval
+		-e 'packages/xgen-model[serve]' -e 'packages/xgen-train[tensorboard]' -e packages/xgen-eval
 	@touch $@
 
 # The developers' tools on top.
@@ -62,7 +63,7 @@ $(PARITY)/.packages: constraints.txt $(wildcard packages/*/pyproject.toml)
 	@touch $@
 
 parity: $(PARITY)/.packages ## Compare with transformers, peft and lm-eval: logits, gradients, files (installs torch)
-	$(PARITY)/bin/python -m pytest packages/xgen-model/tests/parity $(ARGS)
+	$(PARITY)/bin/python -m pytest packages/*/tests/parity $(ARGS)
 
 isolated: $(VENV)/.dev ## Each wheel alone in a clean environment: installs, imports, helps
 	python ci/isolated.py

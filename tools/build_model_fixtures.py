@@ -9,6 +9,7 @@ logits, and the gradient of the mean loss by Hugging Face's names.
 
 from __future__ import annotations
 
+import math
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -87,6 +88,7 @@ def random_cases(seed: int) -> Iterator[tuple[str, transformers.PreTrainedConfig
             heads = 4 * int(draw.choice([1, 2]))  # its weights come in four groups
             width = heads * 16
             turned = int(draw.choice([4, 8, 16]))
+            changes |= {"n_positions": 512, "n_ctx": 512}
             changes |= {"n_embd": width, "n_head": heads, "n_layer": layers, "rotary_dim": turned}
         elif "bloom" in name:
             changes |= {"hidden_size": width, "n_head": heads, "n_layer": layers}
@@ -94,6 +96,7 @@ def random_cases(seed: int) -> Iterator[tuple[str, transformers.PreTrainedConfig
             grouped = [k for k in (1, 2, 4, 8) if heads % k == 0]
             changes |= {
                 "hidden_size": width,
+                "max_position_embeddings": 512,
                 "num_attention_heads": heads,
                 "num_key_value_heads": int(draw.choice(grouped)),
                 "num_hidden_layers": layers,
@@ -103,10 +106,9 @@ def random_cases(seed: int) -> Iterator[tuple[str, transformers.PreTrainedConfig
                 "head_dim": int(draw.choice([8, 12, 16])),
             }
         values = config.to_dict() | changes
-        for name_of_kind in ("model_type", "architectures", "transformers_version"):
-            values.pop(name_of_kind, None)
-        if isinstance(config, transformers.Qwen2Config):
-            values.pop("head_dim")
+        derived = ("model_type", "architectures", "transformers_version", "layer_types")
+        dropped = (*derived, "head_dim") if name == "qwen2" else derived
+        values = {key: value for key, value in values.items() if key not in dropped}
         yield name, type(config)(**values)
 
 
@@ -126,8 +128,10 @@ def build(
     model = transformers.AutoModelForCausalLM.from_config(config).float().eval()
     with torch.no_grad():
         for name, value in model.named_parameters():
-            scale = "norm" in name or "ln_" in name
-            value.copy_(torch.randn_like(value) * 0.15 + scale * name.endswith("weight"))
+            # Large enough that attention is far from uniform, at every width.
+            spread = 0.15 if value.ndim == 1 else 0.8 / math.sqrt(value.shape[-1])
+            centre = ("norm" in name or "ln_" in name) and name.endswith("weight")
+            value.copy_(torch.randn_like(value) * spread + centre)
     model.save_pretrained(directory)
     (directory / "generation_config.json").unlink(missing_ok=True)
     random = np.random.default_rng(seed)

@@ -38,7 +38,7 @@ def test_local(checkpoint: Path) -> None:
     def make() -> Model:
         return open_local(str(checkpoint), tokenizer=ByteTokenizer())
 
-    asyncio.run(check_model(make, scoring=True, tolerance=1e-5))
+    asyncio.run(check_model(make, scoring=True, tolerance=0.0))
 
 
 def test_scripted(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 import gc
 import http.client
 import json
@@ -6,10 +7,12 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 
+from xgen_core import CapabilityError, GenerationRequest, open_model
 from xgen_core.lm.scripted import Rule
 from xgen_core.testing import Fault, LoopbackServer, UnigramModel
 
@@ -100,7 +103,7 @@ def test_echo_scores_a_prompt():
 @pytest.mark.parametrize(
     ("path", "body", "status", "message"),
     [
-        ("/chat/completions", {"model": "gpt"}, 400, "'gpt' does not exist"),
+        ("/chat/completions", {"model": "gpt"}, 404, "'gpt' does not exist"),
         ("/chat/completions", {"model": "loopback"}, 400, "messages must be a list"),
         ("/chat/completions", {**PING, "messages": [{"role": "user"}]}, 400, "not a message"),
         ("/chat/completions", {**PING, "temperature": "hot"}, 400, "temperature: expected float"),
@@ -260,3 +263,20 @@ def test_a_model_that_cannot_open_leaves_nothing_running():
 
     with pytest.raises(OSError, match="no weights"), LoopbackServer(Broken()):
         pass
+
+
+def test_a_client_sends_every_setting_and_refuses_what_it_cannot_bring_back():
+    request = GenerationRequest(prompt="ping", top_k=3, repetition_penalty=1.5, seed=4)
+
+    async def ask(url, *requests):
+        async with open_model(f"{url}#loopback") as model:
+            for asked in requests:
+                await model.generate(asked)
+
+    with LoopbackServer(RULES) as server:
+        asyncio.run(ask(server.url, request))
+        body = server.requests[0].body
+        assert {body[k] for k in ("top_k", "repetition_penalty", "seed")} == {3, 1.5, 4}
+        with pytest.raises(CapabilityError, match="do not come from an endpoint"):
+            asyncio.run(ask(server.url, replace(request, logprobs=1)))
+        assert server.count == 1

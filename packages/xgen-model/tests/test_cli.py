@@ -67,9 +67,67 @@ def test_init_then_generate_and_score(config, run, checkpoint, tmp_path):
     assert "3 tokens, 3 bytes" in run("score", checkpoint, "-", text="abc")
 
 
+def test_many_prompts_from_a_file(run, checkpoint, tmp_path):
+    lines = tmp_path / "p.jsonl"
+    message = {"role": "user", "content": "hello"}
+    lines.write_text(
+        '{"prompt": "ab"}\n{"prompt": "", "max_tokens": 3, "n": 2, "temperature": 1.0}\n'
+    )
+    out = run("generate", checkpoint, "--prompts", lines, "--max-tokens", 40, "--logprobs", 1)
+    first, second = map(json.loads, out.splitlines())
+    assert first["prompt"] == "ab"
+    (made,) = first["completions"]
+    assert len(made["logprobs"]) == made["completion_tokens"] == 40
+    assert [c["completion_tokens"] for c in second["completions"]] == [3, 3]
+    alone = run("generate", checkpoint, "--prompt", "ab", "--max-tokens", 40, "--stream")
+    assert alone == "ab" + made["text"] + "\n"
+    lines.write_text(json.dumps({"messages": [message]}) + "\n")
+    with pytest.raises(XgenError, match="no chat template"):
+        run("generate", checkpoint, "--prompts", lines)
+    with pytest.raises(XgenError, match="no chat template"):
+        run("generate", checkpoint, "--prompt", "hello", "--chat")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"text": "a"}', r'p.jsonl:1: expected {"prompt": "…"}'),
+        ('{"prompt": "a", "temperature": -1.0}', "p.jsonl:1: temperature must not be negative"),
+        ('{"prompt": "a", "stop": [""]}', "p.jsonl:1: an empty stop string"),
+        ('{"prompt": "a", "mx_tokens": 3}', "p.jsonl:1: .*max_tokens"),
+        ("", "p.jsonl: no prompts in it"),
+    ],
+)
+def test_a_bad_line_is_named(run, tmp_path, line, message):
+    lines = tmp_path / "p.jsonl"
+    lines.write_text(line + "\n")
+    with pytest.raises(XgenError, match=message):
+        run("generate", "local:nowhere", "--prompts", lines)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--prompt", "a", "--max-tokens", 0),
+        ("--prompt", "a", "--temperature", -0.5),
+        ("--prompt", "a", "--stop", ""),
+        ("--prompt", "a", "--repetition-penalty", 0),
+        ("--prompt", "a", "--logprobs", 2),
+        ("--prompt", "a", "--stream", "-n", 2),
+        ("--prompt", "a", "--prompts", "b.jsonl"),
+        (),
+    ],
+)
+def test_options_that_make_no_sense_are_usage_errors(run, options):
+    run("generate", "local:nowhere", *options, code=2)
+
+
 def test_mistakes_are_one_line(run, checkpoint, tmp_path):
     with pytest.raises(XgenError, match="exists already"):
         run("init", "tiny", "--tokenizer", "bytes", "-o", checkpoint)
     with pytest.raises(XgenError, match="no such file"):
         run("score", checkpoint, tmp_path / "missing.txt")
-    run("generate", checkpoint, "--prompt", "a", "--max-tokens", 0, code=2)
+    with pytest.raises(XgenError, match="leaves no room in the context of 96"):
+        run("generate", checkpoint, "--prompt", "a" * 96, "--stream")
+    with pytest.raises(XgenError, match="only a local: model"):
+        run("generate", "scripted:rules.jsonl", "--prompt", "a", "--stream")

@@ -3,8 +3,10 @@
 import asyncio
 import threading
 from dataclasses import replace
+from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -19,8 +21,7 @@ from xgen_core import (
     ScoreRequest,
     ScoringModel,
 )
-from xgen_model import CheckpointStore, LocalModel, open_local, token_logprobs
-from xgen_model.score import pair_ids, windows
+from xgen_model import CheckpointStore, LocalModel, create, open_local, token_logprobs
 
 TEMPLATE = ChatTemplate(
     name="test",
@@ -73,37 +74,6 @@ def generate(model, request):
     return found
 
 
-def test_a_pair_is_cut_where_the_context_ends(tokenizer):
-    assert pair_ids(tokenizer, "ab ", "cd") == (list(b"ab"), list(b" cd"))
-    assert pair_ids(tokenizer, "", "cd") == ([], list(b"cd"))
-
-
-def test_windows_score_every_token_once(tokenizer):
-    text = "abcdefghij"
-    request = ScoreRequest(context="", continuation=text, window=4, stride=3)
-    found, ids = windows(request, tokenizer, 96)
-    assert ids == list(text.encode())
-    # Windows start every 3 tokens; the first token is conditioned on the end-of-document id.
-    assert [bytes(w.targets[-w.scored :]) for w in found] == [b"abcd", b"efg", b"hij"]
-    assert found[0].inputs == (256, *b"abc")
-    assert [len(w.inputs) for w in found] == [4, 4, 4]
-    whole, _ = windows(ScoreRequest(context="", continuation=text), tokenizer, 96)
-    assert [w.scored for w in whole] == [10]
-    apart, _ = windows(ScoreRequest(context="", continuation=text, window=4), tokenizer, 96)
-    assert [bytes(w.targets) for w in apart] == [b"abcd", b"efgh", b"ij"]
-    assert apart[1].inputs == tuple(b"defg")
-
-
-def test_a_long_context_loses_its_beginning(tokenizer):
-    (window,), _ = windows(ScoreRequest(context="x" * 200, continuation="abc"), tokenizer, 96)
-    assert len(window.inputs) == 96
-    assert bytes(window.targets[-3:]) == b"abc"
-    with pytest.raises(InputError, match="97 tokens does not fit"):
-        windows(ScoreRequest(context="x", continuation="y" * 97), tokenizer, 96)
-    with pytest.raises(InputError, match="window of 97"):
-        windows(ScoreRequest(context="", continuation="y", window=97), tokenizer, 96)
-
-
 def test_scores_are_the_models_log_probabilities(make_batch, model, config, params):
     (found,) = score(model, ScoreRequest(context="hello", continuation=" world"))
     batch = make_batch([list(b"hello world")])
@@ -111,16 +81,6 @@ def test_scores_are_the_models_log_probabilities(make_batch, model, config, para
     np.testing.assert_allclose(found.token_logprobs, direct.logprob[0, -6:], rtol=1e-5)
     assert found.byte_lengths == (1,) * 6
     assert not found.is_greedy
-
-
-def test_a_score_does_not_depend_on_its_neighbours(model):
-    requests = [
-        ScoreRequest(context="c" * i, continuation="text " * (1 + i % 4)) for i in range(40)
-    ]
-    together = score(model, *requests)
-    for index in (0, 17, 39):
-        assert score(model, requests[index])[0] == together[index]
-    assert score(model, *reversed(requests)) == together[::-1]
 
 
 def test_is_greedy_says_whether_the_model_would_say_it(model):
@@ -170,6 +130,168 @@ def test_generation_ends_at_a_stop_string_and_at_the_context(model, tokenizer):
     assert full.completion_tokens <= 36
 
 
+def test_scores_and_answers_do_not_depend_on_what_else_goes_on(model):
+    pairs = [ScoreRequest(context="c" * i, continuation="text " * (1 + i % 4)) for i in range(12)]
+    texts = [
+        GenerationRequest(prompt=p, max_tokens=m, temperature=t, n=n, seed=7, top_k=k)
+        for p, m, t, n, k in [("ab", 40, 1.0, 3, 0), ("xyz", 5, 0.0, 1, 0), ("q", 60, 0.5, 7, 9)]
+    ]
+    calls = [
+        *(partial(model.generate, request) for request in texts),
+        partial(model.score, pairs),
+        partial(model.score, pairs[5:6]),
+        partial(model.read, list(b"to be read")),
+    ]
+    together = ask(model, *calls)
+    assert [ask(model, call)[0] for call in calls] == together
+    assert together[4] == together[3][5:6]
+
+
+def test_a_stream_adds_up_to_the_answer(model):
+    free = generate(model, GenerationRequest(prompt="ab", max_tokens=40, temperature=1.0))[0]
+    request = GenerationRequest(
+        prompt="ab", max_tokens=40, temperature=1.0, n=3, stop=(free.text[20:22],)
+    )
+    told = {}
+    threads = set()
+
+    def hear(index, text):
+        threads.add(threading.current_thread())
+        told.setdefault(index, []).append(text)
+
+    (found,) = ask(model, lambda: model.stream(request, hear))
+    assert found == generate(model, request)
+    assert ["".join(told[i]) for i in range(3)] == [c.text for c in found]
+    assert len(told[0]) > 1
+    assert threads == {threading.main_thread()}
+
+
+def test_a_callback_that_fails_is_the_callers_failure(model):
+    def hear(index, text):
+        raise KeyError(text)
+
+    request = GenerationRequest(prompt="ab", max_tokens=40)
+    failed, fine = ask(model, lambda: model.stream(request, hear), lambda: model.generate(request))
+    assert isinstance(failed, KeyError)
+    assert fine == generate(model, request)
+
+
+def test_a_caller_who_goes_away_frees_the_rows(model):
+    async def go():
+        async with model:
+            long = GenerationRequest(prompt="ab", max_tokens=90, n=8, temperature=1.0)
+            begun = asyncio.Event()
+            task = asyncio.create_task(model.stream(long, lambda index, text: begun.set()))
+            await begun.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            return await model.generate(GenerationRequest(prompt="ab", max_tokens=5))
+
+    assert asyncio.run(go()) == generate(model, GenerationRequest(prompt="ab", max_tokens=5))
+
+
+def test_the_event_loop_runs_on_while_the_model_computes(model):
+    async def go():
+        async with model:
+            request = GenerationRequest(prompt="ab", max_tokens=60, n=20, temperature=1.0)
+            task = asyncio.create_task(model.generate(request))
+            turns = 0
+            while not task.done():
+                await asyncio.sleep(0)
+                turns += 1
+            return turns
+
+    assert asyncio.run(go()) > 20
+
+
+def test_log_probabilities_of_an_answer_are_those_of_its_text(model):
+    request = GenerationRequest(
+        prompt="ab", max_tokens=12, temperature=1.0, logprobs=2, repetition_penalty=1.2
+    )
+    (made,) = generate(model, request)
+    assert len(made.logprobs) == made.completion_tokens == 12
+    assert [len(t.top) for t in made.logprobs] == [2] * 12
+    ids = [*b"ab", *(t.id for t in made.logprobs)]
+    (read,) = ask(model, lambda: model.read(ids, top=2))
+    assert read[0] is None
+    for found, expected in zip(made.logprobs, read[2:], strict=True):
+        assert (found.id, found.text) == (expected.id, expected.text)
+        assert found.logprob == pytest.approx(expected.logprob, abs=1e-4)
+        assert found.top == pytest.approx(expected.top, abs=1e-4)
+    assert generate(model, replace(request, logprobs=None))[0].text == made.text
+
+
+def test_a_reading_gives_what_a_score_gives(model):
+    (read,) = ask(model, lambda: model.read([256, *b"some text"]))
+    (found,) = score(model, ScoreRequest(context="", continuation="some text"))
+    logprobs = [t.logprob for t in read[1:]]
+    assert logprobs == pytest.approx(found.token_logprobs, abs=1e-5)
+    assert [t.text for t in read[1:]] == list("some text")
+    assert not read[1].top
+
+
+def test_a_soft_prompt_is_read_before_everything(config, tokenizer):
+    soft = replace(config, soft_prompt=4)
+    bare = create(config, 0)
+    params = {**create(soft, 0), **bare}
+    assert params["soft_prompt"].shape == (4, 32)
+    # Virtual tokens that are embeddings of real ones: the text itself says what is to come out.
+    params["soft_prompt"] = params["embedding"][jnp.asarray(list(b"to: "))]
+    model = LocalModel(soft, params, tokenizer, identity="x")
+    plain = LocalModel(config, bare, tokenizer, identity="x")
+    ids = list(b"abc")
+    told, read = ask(
+        model,
+        lambda: model.complete(ids, GenerationRequest(prompt="-", max_tokens=8, logprobs=0)),
+        lambda: model.read(ids),
+    )
+    same, expected = ask(
+        plain,
+        lambda: plain.generate(GenerationRequest(prompt="to: abc", max_tokens=8, logprobs=0)),
+        lambda: plain.read(list(b"to: abc")),
+    )
+    assert told[0].text == same[0].text
+    assert told[0].prompt_tokens == 3
+    assert [t.logprob for t in read[1:]] == pytest.approx([t.logprob for t in expected[5:]])
+    pair = ScoreRequest(context="abc", continuation="def")
+    other = ScoreRequest(context="to: abc", continuation="def")
+    assert score(model, pair)[0].token_logprobs == pytest.approx(
+        score(plain, other)[0].token_logprobs, abs=1e-5
+    )
+    with pytest.raises(InputError, match="context of 92"):
+        model.prompt_ids(GenerationRequest(prompt="x" * 92))
+
+
+def test_what_cannot_be_answered_is_refused_in_one_line(model):
+    request = GenerationRequest(prompt="-")
+    for call, message in [
+        (lambda: model.complete([], request), "no ids"),
+        (lambda: model.complete([3, 257], request), "id 257 is outside the vocabulary, 0 to 256"),
+        (lambda: model.complete([1] * 96, request), "leaves no room in the context of 96"),
+        (lambda: model.generate(replace(request, logprobs=21)), "0 to 20 alternatives"),
+        (lambda: model.read([1] * 97), "97 tokens does not fit"),
+        (lambda: model.read([-1]), "id -1"),
+        (lambda: model.read([1], top=-1), "alternatives"),
+    ]:
+        (found,) = ask(model, call)
+        assert isinstance(found, InputError), found
+        assert message in str(found)
+        assert "\n" not in str(found)
+
+
+def test_an_answer_to_a_conversation_ends_at_the_templates_stop(config, params, tokenizer):
+    request = GenerationRequest(
+        messages=(Message(role="user", content="hi"),), max_tokens=40, temperature=1.0
+    )
+    model = LocalModel(config, params, tokenizer, identity="x", template=TEMPLATE)
+    (free,) = generate(model, request)
+    stopping = replace(TEMPLATE, stop=(free.text[4],))
+    model = LocalModel(config, params, tokenizer, identity="x", template=stopping)
+    (cut,) = generate(model, request)
+    assert cut.text == free.text[: free.text.index(free.text[4])]
+
+
 def test_a_conversation_needs_a_template(model, config, params, tokenizer):
     request = GenerationRequest(messages=(Message(role="user", content="hi <end>"),))
     # The template's own special token is one id, the one that the user typed is text.
@@ -214,5 +336,11 @@ def test_what_is_no_checkpoint_is_refused(checkpoint, tmp_path, tokenizer):
     class Larger(type(tokenizer)):
         vocab_size = 258
 
-    with pytest.raises(InputError, match="do not belong together"):
+    with pytest.raises(InputError, match="258 ids and the model 257"):
         open_local(str(checkpoint.directory), tokenizer=Larger())
+
+    class Huge(type(tokenizer)):
+        vocab_size = 385
+
+    with pytest.raises(InputError, match="385 ids and the model's head 384 rows"):
+        open_local(str(checkpoint.directory), tokenizer=Huge())

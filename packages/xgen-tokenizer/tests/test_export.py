@@ -29,6 +29,7 @@ from xgen_tokenizer import (
     open_xgen,
     train_bpe,
 )
+from xgen_tokenizer.exporter import export_directory
 from xgen_tokenizer.selfcheck import selfcheck_texts
 
 PIECES = (
@@ -274,3 +275,19 @@ def test_a_template_needs_its_special_tokens(tmp_path: Path) -> None:
     assert (result.template, result.vocab_size) == ("chatml", 50315)
     config = json.loads((tmp_path / "out" / "tokenizer_config.json").read_text())
     assert "<|im_start|>assistant" in config["chat_template"]
+
+
+def test_a_directory_is_exported_whoever_made_it(tmp_path: Path) -> None:
+    trained().save(tmp_path / "ours")
+    export_directory(tmp_path / "ours", tmp_path / "a", 96)
+    config = json.loads((tmp_path / "a/tokenizer_config.json").read_text())
+    assert config["model_max_length"] == 96
+    assert open_directory(tmp_path / "a").fingerprint == trained().fingerprint
+    # With a normaliser no vocabulary of ours says it all, so the file itself goes on.
+    document = json.loads((tmp_path / "a/tokenizer.json").read_text())
+    document["normalizer"] = {"type": "NFC"}
+    (tmp_path / "a/tokenizer.json").write_text(json.dumps(document))
+    export_directory(tmp_path / "a", tmp_path / "b", 96)
+    assert json.loads((tmp_path / "b/tokenizer.json").read_text()) == document
+    with pytest.raises(InputError, match="no tokenizer in it"):
+        export_directory(tmp_path, tmp_path / "c", 96)

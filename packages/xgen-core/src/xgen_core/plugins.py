@@ -22,6 +22,7 @@ PROVIDERS = {
     ("xgen.models", "local"): "xgen-model",
     ("xgen.tokenizers", "xgen"): "xgen-tokenizer",
     ("xgen.tokenizers", "dir"): "xgen-tokenizer",
+    ("xgen.exporters", "tokenizer"): "xgen-tokenizer",
 }
 """Which of our distributions provides what, for the advice when it is not installed."""
 

@@ -1,4 +1,4 @@
-"""The XGen decoder in JAX: weights, sharding, checkpoints, generation and scoring.
+"""The XGen decoder in JAX: weights in and out, sharding, adapters, generation and scoring.
 
 Names are imported when first used, so that `import xgen_model` costs nothing.
 """
@@ -13,15 +13,20 @@ if TYPE_CHECKING:
     from xgen_model.checkpoint import CheckpointStore
     from xgen_model.config import Lora, ModelConfig, RopeScaling
     from xgen_model.cross_entropy import LossSums, TokenScores, loss, token_logprobs
-    from xgen_model.generation import generate
-    from xgen_model.local import LocalModel, find_checkpoint, open_local
+    from xgen_model.engine.generation import generate
+    from xgen_model.engine.sample import Sampling
+    from xgen_model.hugging_face.adapter import export_adapter, read_adapter
+    from xgen_model.hugging_face.config import hugging_face_config
+    from xgen_model.hugging_face.exporter import export_model
+    from xgen_model.importer import import_model
+    from xgen_model.local import LocalModel, open_local
     from xgen_model.mesh import batch_sharding, constrain, make_mesh, on_mesh
     from xgen_model.model import Params, abstract_params, create, forward, logits
     from xgen_model.placement import place_batch, row_part
     from xgen_model.presets import PRESETS, parameter_count, preset, training_flops_per_token
-    from xgen_model.sample import Sampling
     from xgen_model.sharding import logical_axes, shardings
     from xgen_model.soft_prompt import virtual_ids, with_soft_prompt
+    from xgen_model.source import ModelSource, find_checkpoint, open_source
     from xgen_model.trained import join, split, trained_mask
 
 __all__ = [
@@ -31,6 +36,7 @@ __all__ = [
     "Lora",
     "LossSums",
     "ModelConfig",
+    "ModelSource",
     "Params",
     "RopeScaling",
     "Sampling",
@@ -41,9 +47,13 @@ __all__ = [
     "batch_sharding",
     "constrain",
     "create",
+    "export_adapter",
+    "export_model",
     "find_checkpoint",
     "forward",
     "generate",
+    "hugging_face_config",
+    "import_model",
     "join",
     "logical_axes",
     "logits",
@@ -52,9 +62,11 @@ __all__ = [
     "merge_lora",
     "on_mesh",
     "open_local",
+    "open_source",
     "parameter_count",
     "place_batch",
     "preset",
+    "read_adapter",
     "row_part",
     "shardings",
     "split",
@@ -66,20 +78,77 @@ __all__ = [
 ]
 
 _HOMES = {
-    "adapters": ("add_lora", "add_soft_prompt", "merge_lora"),
+    "adapters": (
+        "add_lora",
+        "add_soft_prompt",
+        "merge_lora",
+    ),
     "checkpoint": ("CheckpointStore",),
-    "config": ("Lora", "ModelConfig", "RopeScaling"),
-    "generation": ("generate",),
-    "local": ("LocalModel", "find_checkpoint", "open_local"),
-    "cross_entropy": ("LossSums", "TokenScores", "loss", "token_logprobs"),
-    "model": ("Params", "abstract_params", "create", "forward", "logits"),
-    "placement": ("place_batch", "row_part"),
-    "presets": ("PRESETS", "parameter_count", "preset", "training_flops_per_token"),
-    "sample": ("Sampling",),
-    "mesh": ("batch_sharding", "constrain", "make_mesh", "on_mesh"),
-    "soft_prompt": ("virtual_ids", "with_soft_prompt"),
-    "trained": ("join", "split", "trained_mask"),
-    "sharding": ("logical_axes", "shardings"),
+    "config": (
+        "Lora",
+        "ModelConfig",
+        "RopeScaling",
+    ),
+    "cross_entropy": (
+        "LossSums",
+        "TokenScores",
+        "loss",
+        "token_logprobs",
+    ),
+    "engine.generation": ("generate",),
+    "engine.sample": ("Sampling",),
+    "hugging_face.adapter": (
+        "export_adapter",
+        "read_adapter",
+    ),
+    "hugging_face.config": ("hugging_face_config",),
+    "hugging_face.exporter": ("export_model",),
+    "importer": ("import_model",),
+    "local": (
+        "LocalModel",
+        "open_local",
+    ),
+    "mesh": (
+        "batch_sharding",
+        "constrain",
+        "make_mesh",
+        "on_mesh",
+    ),
+    "model": (
+        "Params",
+        "abstract_params",
+        "create",
+        "forward",
+        "logits",
+    ),
+    "placement": (
+        "place_batch",
+        "row_part",
+    ),
+    "presets": (
+        "PRESETS",
+        "parameter_count",
+        "preset",
+        "training_flops_per_token",
+    ),
+    "sharding": (
+        "logical_axes",
+        "shardings",
+    ),
+    "soft_prompt": (
+        "virtual_ids",
+        "with_soft_prompt",
+    ),
+    "source": (
+        "ModelSource",
+        "find_checkpoint",
+        "open_source",
+    ),
+    "trained": (
+        "join",
+        "split",
+        "trained_mask",
+    ),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

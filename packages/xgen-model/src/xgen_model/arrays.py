@@ -1,15 +1,21 @@
 """A tree of arrays in a directory, through Orbax: one uncompressed zarr array for each leaf.
 
+A parameter with a row for each layer has a file for each layer, unless it is small: so one layer
+can be read, or written, without the others.
+
 Orbax is imported on first use: it takes half a second, and much of this package never saves.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
+import math
 import os
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +23,14 @@ import jax
 import numpy as np
 
 from xgen_core.errors import FormatError
+from xgen_core.progress import Progress
+from xgen_model.stored_array import Index, write_array
 
-__all__ = ["is_array_file", "read_arrays", "write_arrays"]
+__all__ = ["is_array_file", "leaf_names", "read_arrays", "stream_arrays", "write_arrays"]
 
-
+_SMALL = 4 * 2**20
+"""Bytes of a parameter of all layers below which it is one file: few files open faster."""
+_MOST_LAYERS = 4096
 _SYSTEM_ERROR = re.compile(r"os_error_code='(\d+)'")
 _NOISE = (
     "Skipping merge of OCDBT",  # at every save, about a format that is not used
@@ -50,11 +60,17 @@ def _orbax(directory: Path) -> Iterator[None]:
         logger.removeFilter(wanted)
 
 
-def _names(tree: Any) -> tuple[list[str], list[Any], Any]:
+def leaf_names(tree: Any) -> tuple[list[str], list[Any], Any]:
     """Leaves by dotted path: unlike a tree's own containers these need no class to be read."""
     pairs, structure = jax.tree_util.tree_flatten_with_path(tree)
     names = [jax.tree_util.keystr(path, simple=True, separator=".") or "value" for path, _ in pairs]
     return names, [leaf for _, leaf in pairs], structure
+
+
+def _by_layer(name: str, shape: tuple[int, ...], itemsize: int) -> bool:
+    """Whether each layer of a leaf has a file of its own."""
+    layered = "layers" in name.split(".") and len(shape) > 1 and shape[0] <= _MOST_LAYERS
+    return layered and itemsize * math.prod(shape) > _SMALL
 
 
 def write_arrays(directory: Path, tree: Any) -> None:
@@ -65,13 +81,65 @@ def write_arrays(directory: Path, tree: Any) -> None:
     """
     import orbax.checkpoint as ocp
 
-    names, leaves, _ = _names(tree)
+    names, leaves, _ = leaf_names(tree)
     arrays = [a if isinstance(a, jax.Array) else np.asarray(a) for a in leaves]
+    arguments = {
+        name: ocp.SaveArgs(shard_axes=(0,) * _by_layer(name, a.shape, a.dtype.itemsize))
+        for name, a in zip(names, arrays, strict=True)
+    }
     handler = ocp.PyTreeCheckpointHandler(use_ocdbt=False, use_compression=False)
     with _orbax(directory), ocp.Checkpointer(handler) as checkpointer:
-        checkpointer.save(
-            directory.absolute(), args=ocp.args.PyTreeSave(dict(zip(names, arrays, strict=True)))
-        )
+        items = dict(zip(names, arrays, strict=True))
+        checkpointer.save(directory.absolute(), args=ocp.args.PyTreeSave(items, arguments))
+
+
+def stream_arrays(
+    directory: Path,
+    shapes: Mapping[str, tuple[int, ...]],
+    read: Callable[[str, Index], np.ndarray],
+) -> None:
+    """Write float32 arrays as `write_arrays` would, without ever holding one of them whole.
+
+    Args:
+        directory: a new one.
+        shapes: by dotted path, as in `leaf_names`.
+        read: gives any part of an array by its path.
+    """
+    directory.mkdir()
+    metadata: dict[str, object] = {}
+    total = sum(4 * math.prod(shape) for shape in shapes.values())
+    with Progress("writing", total // 2**20, unit="MiB") as progress:
+        done = 0
+
+        def part(name: str, index: Index) -> np.ndarray:
+            nonlocal done
+            found = read(name, index)
+            before, done = done >> 20, done + found.nbytes
+            progress.advance((done >> 20) - before, name)
+            return found
+
+        for name, shape in shapes.items():
+            chunks = (1, *shape[1:]) if _by_layer(name, shape, 4) else shape
+            write_array(directory / name, shape, chunks, lambda index, n=name: part(n, index))
+            metadata[str((name,))] = {
+                "key_metadata": [{"key": name, "key_type": 2}],
+                "value_metadata": {
+                    "value_type": "jax.Array",
+                    "skip_deserialize": False,
+                    "write_shape": shape,
+                },
+            }
+    notes = {
+        "tree_metadata": metadata,
+        "use_ocdbt": False,
+        "use_zarr3": False,
+        "store_array_data_equal_to_fill_value": True,
+        "custom_metadata": None,
+    }
+    (directory / "_METADATA").write_text(json.dumps(notes), encoding="utf-8")
+    moment = time.time_ns()
+    times = {"init_timestamp_nsecs": moment, "commit_timestamp_nsecs": moment}
+    (directory / "_CHECKPOINT_METADATA").write_text(json.dumps(times), encoding="utf-8")
 
 
 def read_arrays(directory: Path, like: Any) -> Any:
@@ -87,7 +155,7 @@ def read_arrays(directory: Path, like: Any) -> Any:
     """
     import orbax.checkpoint as ocp
 
-    names, leaves, structure = _names(like)
+    names, leaves, structure = leaf_names(like)
     handler = ocp.PyTreeCheckpointHandler(use_ocdbt=False, use_compression=False)
     with ocp.Checkpointer(handler) as checkpointer:
         metadata = checkpointer.metadata(directory.absolute())

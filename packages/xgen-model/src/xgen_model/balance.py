@@ -62,10 +62,10 @@ def unbalance(x: A, shards: int, *, dim: int = 1) -> A:
 
 def _reordered(x: A, order: tuple[int, ...], dim: int) -> A:
     pieces, time = len(order), x.shape[dim]
-    if time % pieces:
-        raise ValueError(f"{time} tokens do not split into {pieces} equal pieces")
     if pieces == 2:  # one device: its two pieces are in order
         return x
+    if time % pieces:
+        raise ValueError(f"{time} tokens do not split into {pieces} equal pieces")
     cut = x.reshape(*x.shape[:dim], pieces, time // pieces, *x.shape[dim + 1 :])
     index = (slice(None),) * dim + (np.asarray(order),)
     return cut[index].reshape(x.shape)

@@ -14,24 +14,29 @@ a checkpoint directory at a time.
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import hashlib
 import json
-import os
+import math
 import re
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from xgen_core.codec import CodecError
 from xgen_core.errors import FormatError, InputError
 from xgen_core.files import atomic_directory, check_format, read_json, sha256_file, write_json
-from xgen_model.arrays import is_array_file, read_arrays, write_arrays
+from xgen_core.progress import Progress
+from xgen_model.arrays import is_array_file, read_arrays, stream_arrays, write_arrays
 from xgen_model.config import ModelConfig
 from xgen_model.model import Params, abstract_params
+from xgen_model.parameters import parameter_shapes
+from xgen_model.stored_array import Index
+from xgen_model.target import require_space
 
 __all__ = ["CheckpointStore"]
 
@@ -158,17 +163,45 @@ class CheckpointStore:
             InputError: this step is there already.
             OSError: as the file system gives it; nothing of the step is left then.
         """
+        leaves = jax.tree.leaves((params, optimizer))
+        with self._new_step(step, sum(getattr(a, "nbytes", 8) for a in leaves), meta) as partial:
+            write_arrays(partial / "params", params)
+            if optimizer is not None:
+                write_arrays(partial / "optimizer", optimizer)
+
+    def save_streamed(
+        self,
+        step: int,
+        read: Callable[[str, Index], np.ndarray],
+        meta: Mapping[str, object] | None = None,
+    ) -> None:
+        """Write a step of weights alone that are nowhere in memory at once.
+
+        Args:
+            step: its number, at least 0.
+            read: gives any part of a parameter by its dotted path, as float32.
+            meta: JSON values.
+
+        Raises:
+            InputError: this step is there already.
+            OSError: as the file system gives it; nothing of the step is left then.
+        """
+        shapes = parameter_shapes(self.config)
+        size = sum(4 * math.prod(shape) for shape in shapes.values())
+        with self._new_step(step, size, meta) as partial:
+            stream_arrays(partial / "params", shapes, read)
+
+    @contextlib.contextmanager
+    def _new_step(self, step: int, size: int, meta: Mapping[str, object] | None) -> Generator[Path]:
         if step < 0:
             raise ValueError(f"step must be at least 0, got {step}")
         target = self.directory / str(step)
         self._remove_leavings()
-        _check_space(self.directory, (params, optimizer))
+        require_space(self.directory, size, "a checkpoint")
         if target.exists() and not (target / "manifest.json").exists():
             shutil.rmtree(target)
         with atomic_directory(target) as partial:
-            write_arrays(partial / "params", params)
-            if optimizer is not None:
-                write_arrays(partial / "optimizer", optimizer)
+            yield partial
             write_json(partial / "meta.json", dict(meta or {}))
             write_json(partial / "manifest.json", _manifest(partial))
         if self.keep_last is not None:
@@ -185,7 +218,7 @@ class CheckpointStore:
 
     def meta(self, step: int | None = None) -> dict[str, Any]:
         """What was saved as `meta` with a step; the latest by default."""
-        return read_json(self._step(step) / "meta.json")
+        return read_json(self.step_directory(step) / "meta.json")
 
     def restore_params(
         self, step: int | None = None, *, shardings: Any = None, verify: bool = True
@@ -201,7 +234,7 @@ class CheckpointStore:
             InputError: no such step.
             FormatError: a file is missing or damaged; names it.
         """
-        path = self._step(step)
+        path = self.step_directory(step)
         self._check(path, "params", verify)
         like = abstract_params(self.config)
         if shardings is not None:
@@ -225,7 +258,7 @@ class CheckpointStore:
             InputError: no such step, or it was saved without optimizer state.
             FormatError: a file is missing or damaged, or the trees do not fit; names it.
         """
-        path = self._step(step)
+        path = self.step_directory(step)
         if not (path / "optimizer").is_dir():
             raise InputError(f"{path}: has no optimizer state; training cannot go on from it")
         self._check(path, "", verify)
@@ -234,7 +267,7 @@ class CheckpointStore:
 
     def identity(self, step: int | None = None) -> str:
         """Hex sha256 that changes with the configuration or any weight; reads no weights."""
-        files = self._manifest(self._step(step))
+        files = self._manifest(self.step_directory(step))
         weights = {
             name: entry["sha256"]
             for name, entry in sorted(files.items())
@@ -243,7 +276,21 @@ class CheckpointStore:
         text = json.dumps({"config": self.config.to_json(), "weights": weights}, sort_keys=True)
         return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
-    def _step(self, step: int | None) -> Path:
+    def verify(self, step: int | None = None) -> None:
+        """Compare every file of a step's weights with its size and sha256 in the manifest.
+
+        Raises:
+            InputError: no such step.
+            FormatError: a file is missing or damaged; names it.
+        """
+        self._check(self.step_directory(step), "params", True)
+
+    def step_directory(self, step: int | None = None) -> Path:
+        """Where a complete step lies; the latest by default.
+
+        Raises:
+            InputError: no such step.
+        """
         found = self.steps()
         if not found or (step is not None and step not in found):
             listed = ", ".join(map(str, found)) or "none"
@@ -261,32 +308,39 @@ class CheckpointStore:
         return header["files"]
 
     def _check(self, path: Path, prefix: str, verify: bool) -> None:
-        for name, entry in self._manifest(path).items():
-            if not name.startswith(prefix):
-                continue
+        listed = {n: e for n, e in self._manifest(path).items() if n.startswith(prefix)}
+        for name, entry in listed.items():
             file = path / name
             if not file.is_file():
                 raise FormatError(f"{file}: missing, but the manifest lists it")
             size = file.stat().st_size
             if size != entry["bytes"]:
                 raise FormatError(f"{file}: damaged: {size} bytes, expected {entry['bytes']}")
-            if verify and sha256_file(file) != entry["sha256"]:
-                raise FormatError(f"{file}: damaged: its sha256 is not the one in the manifest")
+        if not verify:
+            return
+        for name, found in _checksums(path, listed, "verifying"):
+            if found != listed[name]["sha256"]:
+                raise FormatError(
+                    f"{path / name}: damaged: its sha256 is not the one in the manifest"
+                )
 
 
-def _check_space(directory: Path, tree: Any) -> None:
-    """Refuse a step that cannot fit before anything of it is written."""
-    needed = sum(getattr(leaf, "nbytes", 8) for leaf in jax.tree.leaves(tree))
-    free = shutil.disk_usage(directory).free
-    if free < needed:
-        reason = f"{os.strerror(errno.ENOSPC)}: a checkpoint takes {needed:,} bytes, {free:,} free"
-        raise OSError(errno.ENOSPC, reason, str(directory))
+def _checksums(directory: Path, names: Iterable[str], label: str) -> Iterator[tuple[str, str]]:
+    """Names with their sha256, showing progress: 27 GB take half a minute."""
+    sizes = {name: (directory / name).stat().st_size for name in names}
+    done = 0
+    with Progress(label, sum(sizes.values()) // 2**20, unit="MiB") as progress:
+        for name, size in sizes.items():
+            yield name, sha256_file(directory / name)
+            before, done = done >> 20, done + size
+            progress.advance((done >> 20) - before)
 
 
 def _manifest(directory: Path) -> dict[str, Any]:
+    found = sorted(p for p in directory.rglob("*") if p.is_file())
+    names = [p.relative_to(directory).as_posix() for p in found]
     files = {
-        p.relative_to(directory).as_posix(): {"bytes": p.stat().st_size, "sha256": sha256_file(p)}
-        for p in sorted(directory.rglob("*"))
-        if p.is_file()
+        name: {"bytes": (directory / name).stat().st_size, "sha256": digest}
+        for name, digest in _checksums(directory, names, "taking checksums")
     }
     return {"format": _STEP_FORMAT, "version": _VERSION, "files": files}

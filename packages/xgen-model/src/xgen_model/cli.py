@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import click
 
+from xgen_model.command.export import export
 from xgen_model.command.generate import generate
+from xgen_model.command.import_ import import_command
 from xgen_model.command.info import info
 from xgen_model.command.init import init
 from xgen_model.command.score import score
+from xgen_model.command.serve import serve
 
 __all__ = ["model"]
 
@@ -23,5 +26,5 @@ def model() -> None:
     """
 
 
-for command in (info, init, generate, score):
+for command in (info, init, import_command, export, generate, score, serve):
     model.add_command(command)

@@ -7,7 +7,9 @@ What a block is stands in `xgen_model.blocks`; Llama's is
 Parameters of all layers are stacked on a leading axis, whether the layers are compiled as one scan
 or one by one, so weights do not depend on that choice.
 
-Letters: b batch, t time, d model, n heads, k kv heads, h head dim, f ffn, v vocab, s cache slots.
+Generation and scoring go through `xgen_model.engine`, which has the same layers with a cache.
+
+Letters: b batch, t time, d model, n heads, k kv heads, h head dim, f ffn, v vocab.
 """
 
 from __future__ import annotations
@@ -22,7 +24,6 @@ from jaxtyping import Array, Float, Int
 
 from xgen_model.alibi import slopes
 from xgen_model.attention import attention
-from xgen_model.cache import Cache, Stored, entered
 from xgen_model.config import ModelConfig
 from xgen_model.embedding import embed
 from xgen_model.linear import Linear, normal, project
@@ -40,9 +41,6 @@ class _Reading(NamedTuple):
     rotation: Rotation | None
     segments: Int[Array, "b t"]
     positions: Int[Array, "b t"]
-    key_segments: Int[Array, "b s"]
-    key_positions: Int[Array, "b s"]
-    slots: Int[Array, " b"] | int
     balanced: bool
 
 
@@ -59,10 +57,8 @@ class Attention(nnx.Module):
         self.value = Linear(config, "value", (d, k), rngs[2])
         self.output = Linear(config, "output", (n, d), rngs[3], (2 * config.n_layers) ** -0.5)
 
-    def __call__(
-        self, x: Float[Array, "b t d"], reading: _Reading, stored: Stored | None
-    ) -> tuple[Float[Array, "b t d"], Stored | None]:
-        """Attend among the tokens given, or, with a cache, among those before them too."""
+    def __call__(self, x: Float[Array, "b t d"], reading: _Reading) -> Float[Array, "b t d"]:
+        """Attend among the tokens given."""
         b, t, _ = x.shape
         variant = self.config.variant
         q, k, v = (
@@ -78,27 +74,20 @@ class Attention(nnx.Module):
             q = rotate(q, reading.rotation, interleaved=interleaved)
             k = rotate(k, reading.rotation, interleaved=interleaved)
         q, k, v = map(checkpoint_name, (q, k, v), KEPT_OF_ATTENTION[:3])
-        aligned = True
-        if stored is not None:
-            stored = entered(stored, k, v, reading.slots)
-            aligned = isinstance(reading.slots, int) and reading.slots == 0
-            if not aligned:
-                k, v = stored.layer_key_value()
         mixed = attention(
             q,
             k,
             v,
             query_segments=reading.segments,
-            key_segments=reading.key_segments[:, : k.shape[1]],
+            key_segments=reading.segments,
             query_positions=reading.positions,
-            key_positions=reading.key_positions[:, : k.shape[1]],
+            key_positions=reading.positions,
             slopes=slopes(self.config.n_heads) if variant.positions == "alibi" else None,
-            aligned=aligned,
             balanced=reading.balanced,
             implementation=self.config.attention,
         )
         mixed = checkpoint_name(mixed.reshape(b, t, -1), KEPT_OF_ATTENTION[3])
-        return self.output(mixed), stored
+        return self.output(mixed)
 
 
 class MLP(nnx.Module):
@@ -135,18 +124,16 @@ class Block(nnx.Module):
             self.mlp_norm = make_norm(config)
         self.mlp = MLP(config, second)
 
-    def __call__(
-        self, x: Float[Array, "b t d"], reading: _Reading, stored: Stored | None
-    ) -> tuple[Float[Array, "b t d"], Stored | None]:
+    def __call__(self, x: Float[Array, "b t d"], reading: _Reading) -> Float[Array, "b t d"]:
         """Apply the layer."""
         normed = self.attention_norm(x)
-        added, stored = self.attention(normed, reading, stored)
+        added = self.attention(normed, reading)
         if self.parallel:
             x = x + added + self.mlp(normed)
         else:
             x = x + added
             x = x + self.mlp(self.mlp_norm(x))
-        return constrain(x, "batch", "time", "embed_activation"), stored
+        return constrain(x, "batch", "time", "embed_activation")
 
 
 class Decoder(nnx.Module):
@@ -176,34 +163,21 @@ class Decoder(nnx.Module):
         tokens: Int[Array, "b t"],
         positions: Int[Array, "b t"],
         segment_ids: Int[Array, "b t"],
-        cache: Cache | None = None,
-        slots: Int[Array, " b"] | int = 0,
         *,
         balanced: bool = False,
-    ) -> tuple[Float[Array, "b t d"], Cache | None]:
-        """Hidden states after the final norm, and the cache with these tokens entered.
+    ) -> Float[Array, "b t d"]:
+        """Hidden states after the final norm.
 
         Args:
             tokens: ids; those from `vocab_size` on are the soft prompt's.
             positions: position of each token in its document.
             segment_ids: document of each token; 0 is padding.
-            cache: where to keep keys and values.
-            slots: the first slot for the tokens of each row; the Python int 0 for an empty cache.
             balanced: time is in the order of `xgen_model.balance` for the active mesh.
         """
         config = self.config
-        table = None
-        if config.variant.positions == "rope":
-            table = rotation(config, positions)
-        marks = (segment_ids, positions)
-        if cache is not None:
-            cache = cache.marked(*marks, slots)
-            marks = (cache.segments, cache.positions)
-        reading = _Reading(table, segment_ids, positions, *marks, slots, balanced)
-        x, kept = self._run_layers(self._embed(tokens), reading, cache)
-        if cache is not None and kept is not None:
-            cache = cache._replace(key=kept.key, value=kept.value)
-        return self.final_norm(x), cache
+        table = rotation(config, positions) if config.variant.positions == "rope" else None
+        reading = _Reading(table, segment_ids, positions, balanced)
+        return self.final_norm(self._run_layers(self._embed(tokens), reading))
 
     def _embed(self, tokens: Int[Array, "b t"]) -> Float[Array, "b t d"]:
         config = self.config
@@ -216,37 +190,22 @@ class Decoder(nnx.Module):
             x = self.embedding_norm(x)
         return constrain(x, "batch", "time", "embed_activation")
 
-    def _run_layers(
-        self, x: Float[Array, "b t d"], reading: _Reading, cache: Cache | None
-    ) -> tuple[Float[Array, "b t d"], Stored | None]:
+    def _run_layers(self, x: Float[Array, "b t d"], reading: _Reading) -> Float[Array, "b t d"]:
         config = self.config
         graph, stacked = nnx.split(self.layers)
 
-        def apply(
-            x: Float[Array, "b t d"], stored: Stored | None, weights: nnx.State
-        ) -> tuple[Float[Array, "b t d"], Stored | None]:
-            return nnx.merge(graph, weights)(x, reading, stored)
+        def layer(x: Float[Array, "b t d"], weights: nnx.State) -> Float[Array, "b t d"]:
+            return nnx.merge(graph, weights)(x, reading)
 
-        if cache is None:
-            apply = rematerialised(apply, config.remat, scanned=config.scan_layers)
-        stored = None if cache is None else Stored(cache.key, cache.value, 0)
+        apply = rematerialised(layer, config.remat, scanned=config.scan_layers)
         if not config.scan_layers:
-            for layer in range(config.n_layers):
-                weights = jax.tree.map(lambda a, at=layer: a[at], stacked)
-                if stored is not None:
-                    stored = stored._replace(layer=layer)
-                x, stored = apply(x, stored, weights)
-            return x, stored
+            for number in range(config.n_layers):
+                x = apply(x, jax.tree.map(lambda a, at=number: a[at], stacked))
+            return x
 
         def step(
-            carry: tuple[Float[Array, "b t d"], Stored | None], weights: nnx.State
-        ) -> tuple[tuple[Float[Array, "b t d"], Stored | None], None]:
-            x, stored = apply(*carry, weights)
-            if stored is not None:
-                stored = stored._replace(layer=stored.layer + 1)
-            return (x, stored), None
+            x: Float[Array, "b t d"], weights: nnx.State
+        ) -> tuple[Float[Array, "b t d"], None]:
+            return apply(x, weights), None
 
-        if stored is not None:
-            stored = stored._replace(layer=jnp.int32(0))
-        (x, stored), _ = jax.lax.scan(step, (x, stored), stacked)
-        return x, stored
+        return jax.lax.scan(step, x, stacked)[0]

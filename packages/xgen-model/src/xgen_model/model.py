@@ -30,7 +30,6 @@ from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from xgen_model.balance import balance, balanced_shards, unbalance
-from xgen_model.cache import Cache
 from xgen_model.config import ModelConfig
 from xgen_model.decoder import Decoder
 
@@ -38,7 +37,6 @@ __all__ = [
     "Params",
     "abstract_params",
     "create",
-    "extend",
     "forward",
     "hidden_tokens",
     "logits",
@@ -108,36 +106,9 @@ def forward(
     module = _module(config, params)
     shards = balanced_shards(tokens.shape[1])
     if balanced or shards == 1:
-        return module(tokens, positions, segment_ids, balanced=balanced)[0]
+        return module(tokens, positions, segment_ids, balanced=balanced)
     tokens, positions, segment_ids = (balance(x, shards) for x in (tokens, positions, segment_ids))
-    return unbalance(module(tokens, positions, segment_ids, balanced=True)[0], shards)
-
-
-def extend(
-    config: ModelConfig,
-    params: Params,
-    tokens: Int[Array, "b t"],
-    positions: Int[Array, "b t"],
-    segment_ids: Int[Array, "b t"],
-    cache: Cache,
-    slots: Int[Array, " b"] | int,
-) -> tuple[Float[Array, "b t d"], Cache]:
-    """Hidden states of tokens that follow those in the cache, and the cache with them entered.
-
-    Args:
-        config: of the parameters.
-        params: as made by `create`.
-        tokens: ids below `vocab_size`.
-        positions: position of each token in its document.
-        segment_ids: document of each token; 0 is padding.
-        cache: from `empty_cache` or an earlier call.
-        slots: the first slot for the tokens of each row, its length so far. The Python int 0 for
-            the first call (a prefill: nothing is read back from the cache); an array otherwise.
-    """
-    hidden, cache_out = _module(config, params)(tokens, positions, segment_ids, cache, slots)
-    if cache_out is None:
-        raise AssertionError("a decoder given a cache returns one")
-    return hidden, cache_out
+    return unbalance(module(tokens, positions, segment_ids, balanced=True), shards)
 
 
 def hidden_tokens(config: ModelConfig) -> Float[Array, " v"]:

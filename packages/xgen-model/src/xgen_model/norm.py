@@ -12,7 +12,24 @@ from jaxtyping import Array, Float
 
 from xgen_model.config import ModelConfig
 
-__all__ = ["LayerNorm", "RMSNorm", "make_norm"]
+__all__ = ["LayerNorm", "RMSNorm", "layer_norm", "make_norm", "rms_norm"]
+
+
+def rms_norm(x: Float[Array, "... d"], scale: Float[Array, " d"], eps: float) -> Array:
+    """`x / sqrt(mean(x²) + eps) * scale` over the last dim; the result has the dtype of `x`."""
+    wide = x.astype(jnp.float32)
+    inverse = jax.lax.rsqrt(jnp.mean(wide * wide, axis=-1, keepdims=True) + eps)
+    return (wide * inverse * scale).astype(x.dtype)
+
+
+def layer_norm(
+    x: Float[Array, "... d"], scale: Float[Array, " d"], bias: Float[Array, " d"], eps: float
+) -> Array:
+    """`(x - mean(x)) / sqrt(var(x) + eps) * scale + bias` over the last dim, in `x`'s dtype."""
+    wide = x.astype(jnp.float32)
+    centred = wide - jnp.mean(wide, axis=-1, keepdims=True)
+    inverse = jax.lax.rsqrt(jnp.mean(centred**2, axis=-1, keepdims=True) + eps)
+    return (centred * inverse * scale + bias).astype(x.dtype)
 
 
 class RMSNorm(nnx.Module):
@@ -24,9 +41,7 @@ class RMSNorm(nnx.Module):
 
     def __call__(self, x: Float[Array, "b t d"]) -> Float[Array, "b t d"]:
         """Normalise; the result has the dtype of `x`."""
-        wide = x.astype(jnp.float32)
-        inverse = jax.lax.rsqrt(jnp.mean(wide * wide, axis=-1, keepdims=True) + self.eps)
-        return (wide * inverse * self.scale[...]).astype(x.dtype)
+        return rms_norm(x, self.scale[...], self.eps)
 
 
 class LayerNorm(nnx.Module):
@@ -39,10 +54,7 @@ class LayerNorm(nnx.Module):
 
     def __call__(self, x: Float[Array, "b t d"]) -> Float[Array, "b t d"]:
         """Normalise; the result has the dtype of `x`."""
-        wide = x.astype(jnp.float32)
-        centred = wide - jnp.mean(wide, axis=-1, keepdims=True)
-        inverse = jax.lax.rsqrt(jnp.mean(centred**2, axis=-1, keepdims=True) + self.eps)
-        return (centred * inverse * self.scale[...] + self.bias[...]).astype(x.dtype)
+        return layer_norm(x, self.scale[...], self.bias[...], self.eps)
 
 
 def make_norm(config: ModelConfig) -> RMSNorm | LayerNorm:

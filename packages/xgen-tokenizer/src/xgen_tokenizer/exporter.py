@@ -21,12 +21,13 @@ from xgen_core.files import atomic_directory
 from xgen_core.records import Record
 from xgen_tokenizer.bpe import TiktokenTokenizer
 from xgen_tokenizer.jinja import jinja_template
+from xgen_tokenizer.open import open_directory
 from xgen_tokenizer.selfcheck import first_difference, selfcheck_texts
 from xgen_tokenizer.templates import require_specials
 from xgen_tokenizer.tokenizer_json import tokenizer_json
 from xgen_tokenizer.vocabulary import Vocabulary
 
-__all__ = ["ExportResult", "export"]
+__all__ = ["ExportResult", "export", "export_directory"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,28 @@ def export(
         template=chosen.name if chosen else None,
         verified_texts=verified,
     )
+
+
+def export_directory(source: Path, target: Path, model_max_length: int) -> None:
+    """Write the tokenizer in a directory as Hugging Face libraries load it.
+
+    What `xgen model export` calls, by the entry point `tokenizer` of `xgen.exporters`.
+
+    Args:
+        source: a tokenizer directory.
+        target: where; must not exist or be empty.
+        model_max_length: in tokens, for `transformers` to warn about.
+
+    Raises:
+        InputError: there is no tokenizer in `source`, or `target` holds something.
+        FormatError: a file in `source` is damaged.
+        MissingExtraError: it needs the `tokenizers` library, which is not installed.
+    """
+    tokenizer = open_directory(source)
+    if isinstance(tokenizer, TiktokenTokenizer):
+        export(tokenizer, target, model_max_length=model_max_length)
+    else:
+        tokenizer.save(target)
 
 
 _NAMES = ("bos_token", "eos_token", "pad_token", "additional_special_tokens")

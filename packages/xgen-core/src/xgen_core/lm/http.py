@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from xgen_core.errors import InputError, MissingExtraError, ModelError
+from xgen_core.errors import CapabilityError, InputError, MissingExtraError, ModelError
 from xgen_core.records import Completion, GenerationRequest, ModelInfo
 
 if TYPE_CHECKING:
@@ -75,7 +75,12 @@ class HttpModel:
 
         Raises:
             ModelError: the endpoint cannot be reached, refuses, or answers something else.
+            CapabilityError: log-probabilities are asked for; no endpoint says the tokens' ids.
         """
+        if request.logprobs is not None:
+            raise CapabilityError(
+                f"{self._base}: log-probabilities do not come from an endpoint; use local:DIR"
+            )
         samples = (self._sample(request, request.seed + i) for i in range(request.n))
         return list(await asyncio.gather(*samples))
 
@@ -91,6 +96,8 @@ class HttpModel:
             body["stop"] = list(request.stop)
         if request.top_k:
             body["top_k"] = request.top_k  # not OpenAI's, but what open servers call it
+        if request.repetition_penalty != 1:
+            body["repetition_penalty"] = request.repetition_penalty  # likewise
         if request.prompt is None:
             turns = [{"role": m.role, "content": m.content} for m in request.messages]
             return self._read(await self._post("/chat/completions", {**body, "messages": turns}))

@@ -24,8 +24,9 @@ from typing import Any, Literal, Self, cast
 
 from xgen_core.errors import ModelError
 from xgen_core.lm.scripted import Rule, ScriptedModel
+from xgen_core.lm.wire import BadRequest, error_json
 from xgen_core.protocols import Model
-from xgen_core.testing.wire import BadRequest, answer, stream
+from xgen_core.testing.wire import answer, stream
 
 __all__ = ["Fault", "LoopbackServer", "ReceivedRequest"]
 
@@ -75,7 +76,8 @@ class LoopbackServer:
 
     Args:
         model: what answers: any `Model` (opened and closed here), or rules for a `ScriptedModel`.
-            `echo` needs a `UnigramModel`.
+            `echo` with `logprobs` needs one that also has `tokenizer` and `read`, as
+            `UnigramModel` does.
         name: the model's name on the wire.
         faults: the fate of the first, second, … POST; None, and all after the last, go well.
         api_key: if given, requests without it get 401.
@@ -260,7 +262,10 @@ class _Handler(BaseHTTPRequestHandler):
         request = cast("dict[str, Any]", body)
         try:
             reply = owner.reply(self.path, request)
-        except (BadRequest, ModelError) as error:
+        except BadRequest as error:
+            self._refuse(error.status, str(error), error.param)
+            return
+        except ModelError as error:
             self._refuse(400, str(error))
             return
         if request.get("stream"):
@@ -297,9 +302,8 @@ class _Handler(BaseHTTPRequestHandler):
             return False
         return True
 
-    def _refuse(self, status: int, message: str) -> None:
-        error = {"message": message, "type": "invalid_request_error", "code": None}
-        self._send(status, {"error": error})
+    def _refuse(self, status: int, message: str, param: str | None = None) -> None:
+        self._send(status, error_json(message, param=param))
 
     def _send(self, status: int, value: object, headers: dict[str, str] | None = None) -> None:
         body = json.dumps(value).encode()

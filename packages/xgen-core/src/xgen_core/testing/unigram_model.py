@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 import json
 import math
 import random
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 
 from xgen_core.lm.always_open import AlwaysOpen
 from xgen_core.lm.scripted import prompt_text
-from xgen_core.records import Completion, GenerationRequest, ModelInfo, Score, ScoreRequest
+from xgen_core.lm.wire import token_text
+from xgen_core.records import (
+    ChatTemplate,
+    Completion,
+    GenerationRequest,
+    ModelInfo,
+    Score,
+    ScoreRequest,
+    TokenLogprob,
+)
 from xgen_core.testing.byte_tokenizer import ByteTokenizer
 
 __all__ = ["UnigramModel"]
@@ -57,6 +68,11 @@ class UnigramModel(AlwaysOpen):
         """What it reads."""
         return self._tokenizer
 
+    @property
+    def template(self) -> ChatTemplate | None:
+        """None: a conversation is read as its messages' contents, a line each."""
+        return None
+
     def most_likely(self) -> tuple[int, float]:
         """The most likely id and its log-probability; the same at every position."""
         best = ord(self._letters[0])
@@ -66,12 +82,45 @@ class UnigramModel(AlwaysOpen):
         """Natural-log probability of one id; the same at every position."""
         return self._logprobs[token_id]
 
+    def prompt_ids(self, request: GenerationRequest) -> tuple[int, ...]:
+        """The bytes that the model reads for a request."""
+        return tuple(self._tokenizer.encode(prompt_text(request)))
+
     async def generate(self, request: GenerationRequest) -> list[Completion]:
         """Sample `i` depends on the prompt, `seed + i` and the sampling settings alone."""
-        prompt = prompt_text(request)
-        return [self._sample(request, prompt, request.seed + i) for i in range(request.n)]
+        return await self.complete(self.prompt_ids(request), request)
 
-    def _sample(self, request: GenerationRequest, prompt: str, seed: int) -> Completion:
+    async def complete(
+        self,
+        ids: Sequence[int],
+        request: GenerationRequest,
+        on_text: Callable[[int, str], None] | None = None,
+    ) -> list[Completion]:
+        """Likewise for a prompt that is ids; `on_text` hears of each sample word by word."""
+        prompt = self._tokenizer.decode(ids)
+        made = [self._sample(request, prompt, len(ids), request.seed + i) for i in range(request.n)]
+        if on_text is not None:
+            for index, completion in enumerate(made):
+                for word in re.findall(r" ?[^ ]+| +", completion.text):
+                    on_text(index, word)
+        return made
+
+    async def read(self, ids: Sequence[int], top: int = 0) -> list[TokenLogprob | None]:
+        """How likely each token is, None for the first, with the `top` likeliest ones."""
+        return [None if i == 0 else self._entry(token, top) for i, token in enumerate(ids)]
+
+    def _entry(self, token_id: int, top: int) -> TokenLogprob:
+        ranked = heapq.nlargest(top, range(257), key=self._logprobs.__getitem__)
+        return TokenLogprob(
+            id=token_id,
+            text=token_text(self._tokenizer.token_bytes(token_id)),
+            logprob=self._logprobs[token_id],
+            top={token_text(self._tokenizer.token_bytes(i)): self._logprobs[i] for i in ranked},
+        )
+
+    def _sample(
+        self, request: GenerationRequest, prompt: str, prompt_tokens: int, seed: int
+    ) -> Completion:
         letters = self._letters[: request.top_k] if request.top_k else self._letters
         if request.temperature == 0:
             letters = letters[:1]
@@ -82,21 +131,24 @@ class UnigramModel(AlwaysOpen):
             mass += weights[kept]
             kept += 1
         source = random.Random(f"{seed}|{prompt}")
-        text = ""
+        text = made = ""
         reason = "length"
-        used = 0
-        while used < request.max_tokens:
-            text += source.choices(letters[:kept], weights[:kept])[0]
-            used += 1
-            stopped = [text.index(s) for s in request.stop if s in text]
+        while len(made) < request.max_tokens:
+            made += source.choices(letters[:kept], weights[:kept])[0]
+            text = made
+            stopped = [made.index(s) for s in request.stop if s in made]
             if stopped:
-                text, reason = text[: min(stopped)], "stop"
+                text, reason = made[: min(stopped)], "stop"
                 break
+        entries: tuple[TokenLogprob, ...] = ()
+        if request.logprobs is not None:
+            entries = tuple(self._entry(ord(c), request.logprobs) for c in made)
         return Completion(
             text=text,
             finish_reason="stop" if reason == "stop" else "length",
-            prompt_tokens=len(self._tokenizer.encode(prompt)),
-            completion_tokens=used,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=len(made),
+            logprobs=entries,
         )
 
     async def score(self, requests: Sequence[ScoreRequest]) -> Sequence[Score]:

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 
-from xgen_core.errors import InputError
-
 __all__ = ["init"]
 
 
@@ -34,6 +32,7 @@ def init(
     from xgen_model.checkpoint import CheckpointStore
     from xgen_model.model import create
     from xgen_model.presets import parameter_count, preset
+    from xgen_model.target import require_new
 
     opened = open_tokenizer(tokenizer)
     config = preset(preset_name)
@@ -42,8 +41,7 @@ def init(
         config = replace(config, vocab_size=rows, n_tokens=opened.vocab_size)
     config = apply_settings(config, settings)
     target = Path(output)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError(f"{target} exists already: choose another name or remove it first")
+    require_new(target)
     with tempfile.TemporaryDirectory() as scratch:
         opened.save(Path(scratch) / "tokenizer")
         store = CheckpointStore.create(

@@ -1,0 +1,1 @@
+"""Hugging Face directories: weights and configuration in, weights and configuration out."""

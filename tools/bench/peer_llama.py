@@ -1,0 +1,139 @@
+"""What the benchmarks of generation and scoring share: our weights as a Llama of `transformers`.
+
+    python tools/bench/peer_llama.py                 # by how much the logits differ
+
+Needs xgen-model, torch and transformers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from xgen_core.records import TokenBatch
+from xgen_model import ModelConfig, Params, abstract_params, forward, logits, preset
+
+__all__ = ["Numbers", "build_peer", "random_params"]
+
+_NAMES = {
+    "attention_norm.scale": "input_layernorm.weight",
+    "attention.query.kernel": "self_attn.q_proj.weight",
+    "attention.key.kernel": "self_attn.k_proj.weight",
+    "attention.value.kernel": "self_attn.v_proj.weight",
+    "attention.output.kernel": "self_attn.o_proj.weight",
+    "mlp_norm.scale": "post_attention_layernorm.weight",
+    "mlp.gate.kernel": "mlp.gate_proj.weight",
+    "mlp.up.kernel": "mlp.up_proj.weight",
+    "mlp.down.kernel": "mlp.down_proj.weight",
+}
+
+
+class Numbers:
+    """A tokenizer for which the text of id `i` is ` i`; the last id ends a document."""
+
+    name = "numbers"
+    bos_id = None
+
+    def __init__(self, size: int) -> None:
+        self.vocab_size = size
+        self.eos_id = size - 1
+        self.special_ids: Mapping[str, int] = {f" {size - 1}": size - 1}
+        self.fingerprint = hashlib.sha256(f"numbers {size}".encode()).hexdigest()
+
+    def encode(self, text: str, *, specials: bool = False) -> list[int]:
+        """Numbers between spaces."""
+        return [int(word) for word in text.split()]
+
+    def encode_batch(self, texts: Sequence[str], *, specials: bool = False) -> TokenBatch:
+        """End to end."""
+        ids = [self.encode(text) for text in texts]
+        offsets = np.cumsum([0, *map(len, ids)]).astype(np.uint64)
+        flat = np.asarray([i for part in ids for i in part], np.uint32)
+        return TokenBatch(memoryview(flat), memoryview(offsets))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Numbers, a space before each."""
+        return "".join(f" {i}" for i in ids)
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """A space and the number."""
+        return f" {token_id}".encode()
+
+    def save(self, directory: Path) -> None:
+        """Nothing to keep but the size."""
+        (directory / "size").write_text(str(self.vocab_size))
+
+
+def random_params(config: ModelConfig) -> Params:
+    """Weights with the scale of a trained model's, so that the likeliest token is no near tie."""
+    random = np.random.default_rng(0)
+
+    def leaf(path: tuple[object, ...], like: jax.ShapeDtypeStruct) -> jax.Array:
+        if jax.tree_util.keystr(path).endswith("['scale']"):
+            return jnp.ones(like.shape, like.dtype)
+        scale = 1.0 if "embedding" in jax.tree_util.keystr(path) else like.shape[-2] ** -0.5
+        return jnp.asarray(random.normal(0, scale, like.shape), like.dtype)
+
+    return jax.tree_util.tree_map_with_path(leaf, abstract_params(config))
+
+
+def build_peer(config: ModelConfig, params: Params) -> LlamaForCausalLM:
+    """The same model in transformers, float32.
+
+    Args:
+        config: block `llama`, embeddings not tied.
+        params: as made by `create`.
+    """
+    peer = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=config.vocab_size,
+            hidden_size=config.d_model,
+            intermediate_size=config.d_ff,
+            num_hidden_layers=config.n_layers,
+            num_attention_heads=config.n_heads,
+            num_key_value_heads=config.n_kv_heads,
+            max_position_embeddings=config.context_length,
+            rms_norm_eps=config.norm_eps,
+            rope_parameters={"rope_type": "default", "rope_theta": config.rope_theta},
+            tie_word_embeddings=False,
+            eos_token_id=config.n_tokens - 1,
+        )
+    )
+    state = {
+        "model.embed_tokens.weight": params["embedding"],
+        "model.norm.weight": params["final_norm"]["scale"],
+        "lm_head.weight": params["head"]["kernel"].T,
+    }
+    for ours, theirs in _NAMES.items():
+        leaf = params["layers"]
+        for part in ours.split("."):
+            leaf = leaf[part]
+        for layer, own in enumerate(np.asarray(leaf)):
+            state[f"model.layers.{layer}.{theirs}"] = own.T
+    tensors = {name: torch.from_numpy(np.array(value)) for name, value in state.items()}
+    peer.load_state_dict(tensors, strict=True)
+    return peer.eval()
+
+
+def main() -> None:
+    """Print by how much the logits differ."""
+    config = preset("small")
+    params = random_params(config)
+    ids = np.random.default_rng(0).integers(0, config.n_tokens, (2, 48))
+    with torch.no_grad():
+        theirs = build_peer(config, params)(torch.from_numpy(ids)).logits.numpy()
+    places = jnp.broadcast_to(jnp.arange(48), ids.shape)
+    run = jax.jit(lambda p, t: logits(config, p, forward(config, p, t, places, places * 0 + 1)))
+    ours = np.asarray(run(params, jnp.asarray(ids)))
+    print(f"logits differ by {np.max(np.abs(ours - theirs)):.1e} of {np.max(np.abs(theirs)):.1f}")
+
+
+if __name__ == "__main__":
+    main()
