@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false
 """What the benchmarks of generation and scoring share: our weights as a Llama of `transformers`.
 
     python tools/bench/peer_llama.py                 # by how much the logits differ
@@ -56,7 +57,7 @@ class Numbers:
         ids = [self.encode(text) for text in texts]
         offsets = np.cumsum([0, *map(len, ids)]).astype(np.uint64)
         flat = np.asarray([i for part in ids for i in part], np.uint32)
-        return TokenBatch(memoryview(flat), memoryview(offsets))
+        return TokenBatch(memoryview(flat.data), memoryview(offsets.data))
 
     def decode(self, ids: Sequence[int]) -> str:
         """Numbers, a space before each."""

@@ -181,9 +181,13 @@ class Owner(Generic[J, R]):
                 self._drop(row)
 
     def _join(self, generation: Generation, index: int) -> None:
-        try:
-            if generation.prompt is None:
+        if generation.prompt is None:
+            try:
                 generation.prompt = self._batch.read(generation.ids)
+            except Exception as error:  # noqa: BLE001 - the rows that are written know nothing of it
+                _settle(generation.future, error)
+                return
+        try:
             row = self._batch.join(generation.prompt, generation.samplings[index], generation.limit)
         except Exception as error:
             _settle(generation.future, error)
