@@ -17,20 +17,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
-import jax
 import numpy as np
 import torch
-from peer_llama import Numbers, build_peer, random_params
+from peer_llama import Numbers, build_peer, prepare, random_params
 from transformers import LlamaForCausalLM
 
 from xgen_core.records import GenerationRequest
-from xgen_model import LocalModel, parameter_count, preset
+from xgen_model import LocalModel
 
 PROMPT, NEW = 64, 128
 
@@ -99,14 +96,8 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=8, help="of `small`, 512 wide")
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
-    config = replace(preset("small"), n_layers=arguments.layers)
+    config = prepare(arguments.layers)
     params = random_params(config)
-    count = parameter_count(config)
-    print(
-        f"{count / 1e6:.1f}M parameters, {config.n_layers} layers, {len(os.sched_getaffinity(0))} cores"
-    )
-    print(f"jax {jax.__version__}, torch {torch.__version__}, load {os.getloadavg()[0]:.1f}")
     peer = build_peer(config, params)
     model = LocalModel(config, params, Numbers(config.n_tokens), identity="bench")
     asyncio.run(compare(model, peer, arguments.rounds))

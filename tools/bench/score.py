@@ -17,25 +17,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
-import jax
 import numpy as np
-import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
-from peer_llama import Numbers, build_peer, random_params
+from peer_llama import Numbers, build_peer, prepare, random_params
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from xgen_core.records import ScoreRequest
-from xgen_model import LocalModel, parameter_count, preset
+from xgen_model import LocalModel
 
 CHOICES = 4
 BATCHES = (1, 4, 16)
@@ -90,9 +86,8 @@ async def compare(
             theirs = harness_scores(harness, requests)
             quickest = min(quickest, (time.perf_counter() - begun, batch))
         worst = max(abs(a - b) for a, b in zip(ours, theirs, strict=True))
-        print(
-            f"sums of log-probabilities differ by {worst:.1e} at most; lm-eval's batch: {quickest[1]}"
-        )
+        print(f"sums of log-probabilities differ by at most {worst:.1e}")
+        print(f"lm-eval is quickest with batches of {quickest[1]}")
         harness = build_harness(peer, size, quickest[1])
         seconds: tuple[list[float], list[float]] = ([], [])
         for _ in range(rounds):
@@ -117,14 +112,8 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
-    config = replace(preset("small"), n_layers=arguments.layers)
+    config = prepare(arguments.layers)
     params = random_params(config)
-    count = parameter_count(config)
-    print(
-        f"{count / 1e6:.1f}M parameters, {config.n_layers} layers, {len(os.sched_getaffinity(0))} cores"
-    )
-    print(f"jax {jax.__version__}, torch {torch.__version__}, load {os.getloadavg()[0]:.1f}")
     model = LocalModel(config, params, Numbers(config.n_tokens), identity="bench")
     requests = questions(arguments.questions, config.n_tokens)
     asyncio.run(compare(model, build_peer(config, params), requests, arguments.rounds))
