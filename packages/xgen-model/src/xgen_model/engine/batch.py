@@ -331,23 +331,21 @@ class Batch:
         )
 
 
+@functools.partial(jax.jit, static_argnums=1)
+def _differ(kernels: tuple[Array, ...], rows: int, seed: Array) -> Bool[Array, ""]:
+    found = jnp.bool_(False)
+    for kernel in kernels:
+        x = jax.random.normal(seed, (rows, kernel.shape[0])).astype(kernel.dtype)
+        few, whole = (jnp.matmul(jax.lax.optimization_barrier(a), kernel) for a in (x[:FEW], x))
+        found |= jnp.any(few != whole[:FEW])
+    return found
+
+
 def _exact(weights: Weights, rows: int) -> bool:
     """Whether every matrix product gives a row the same numbers with few rows as with all."""
     layer = weights.layers[0]
     projections = (layer.attention, layer.output, layer.inner, layer.down, weights.head)
-
-    @jax.jit
-    def differs(kernels: list[Array], seed: Array) -> Bool[Array, ""]:
-        found = jnp.bool_(False)
-        for kernel in kernels:
-            x = jax.random.normal(seed, (rows, kernel.shape[0])).astype(kernel.dtype)
-            few, all_rows = (
-                jnp.matmul(jax.lax.optimization_barrier(part), kernel) for part in (x[:FEW], x)
-            )
-            found |= jnp.any(few != all_rows[:FEW])
-        return found
-
-    return not differs([p.kernel for p in projections], jax.random.key(0))
+    return not _differ(tuple(p.kernel for p in projections), rows, jax.random.key(0))
 
 
 @functools.partial(jax.jit, donate_argnums=(0,))
