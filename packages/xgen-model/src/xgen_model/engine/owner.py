@@ -174,6 +174,8 @@ class Owner(Generic[J, R]):
             generation, index = self._texts.popleft()
             if not generation.future.done():
                 self._join(generation, index)
+                if any(g.tell is not None for g, _ in self._rows.values()):
+                    break  # whoever listens does not wait for all others' prompts to be read
         for row, written in self._batch.advance(self._steps()).items():
             generation, index = self._rows[row]
             generation.hear(self._batch, index, written)
