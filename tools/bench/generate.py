@@ -1,10 +1,11 @@
+# pyright: reportMissingImports=false
 """Tokens per second of `local:DIR` beside `transformers`' `generate`, on the same weights.
 
     python tools/bench/generate.py                   # 34M parameters, 8 layers
     python tools/bench/generate.py --layers 14       # deeper
 
 Both sides get the same Llama weights, the same prompts of 64 random ids, and write 128 greedy
-tokens with a cache, in float32 on CPU with as many threads as there are cores. First the ids are
+tokens with a cache, in float32 on CPU with as many threads as it may use cores. First the ids are
 compared; then both take turns, batch 1 and batch 8, and the medians over the rounds are printed.
 Ours is measured through `LocalModel.complete`, with batch 8 as eight requests made at once; what it
 compiled before is printed and not counted.
@@ -16,20 +17,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
-import jax
 import numpy as np
 import torch
-from peer_llama import Numbers, build_peer, random_params
+from peer_llama import Numbers, build_peer, prepare, random_params
 from transformers import LlamaForCausalLM
 
 from xgen_core.records import GenerationRequest
-from xgen_model import LocalModel, parameter_count, preset
+from xgen_model import LocalModel
 
 PROMPT, NEW = 64, 128
 
@@ -94,16 +92,12 @@ async def compare(model: LocalModel, peer: LlamaForCausalLM, rounds: int) -> Non
 
 def main() -> None:
     """Compare one size of model."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser()
     parser.add_argument("--layers", type=int, default=8, help="of `small`, 512 wide")
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
-    torch.set_num_threads(os.cpu_count() or 1)
-    config = replace(preset("small"), n_layers=arguments.layers)
+    config = prepare(arguments.layers)
     params = random_params(config)
-    count = parameter_count(config)
-    print(f"{count / 1e6:.1f}M parameters, {config.n_layers} layers, {os.cpu_count()} cores")
-    print(f"jax {jax.__version__}, torch {torch.__version__}, load {os.getloadavg()[0]:.1f}")
     peer = build_peer(config, params)
     model = LocalModel(config, params, Numbers(config.n_tokens), identity="bench")
     asyncio.run(compare(model, peer, arguments.rounds))

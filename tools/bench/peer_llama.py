@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false
 """What the benchmarks of generation and scoring share: our weights as a Llama of `transformers`.
 
     python tools/bench/peer_llama.py                 # by how much the logits differ
@@ -8,7 +9,9 @@ Needs xgen-model, torch and transformers.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -18,9 +21,17 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from xgen_core.records import TokenBatch
-from xgen_model import ModelConfig, Params, abstract_params, forward, logits, preset
+from xgen_model import (
+    ModelConfig,
+    Params,
+    abstract_params,
+    forward,
+    logits,
+    parameter_count,
+    preset,
+)
 
-__all__ = ["Numbers", "build_peer", "random_params"]
+__all__ = ["Numbers", "build_peer", "prepare", "random_params"]
 
 _NAMES = {
     "attention_norm.scale": "input_layernorm.weight",
@@ -56,7 +67,7 @@ class Numbers:
         ids = [self.encode(text) for text in texts]
         offsets = np.cumsum([0, *map(len, ids)]).astype(np.uint64)
         flat = np.asarray([i for part in ids for i in part], np.uint32)
-        return TokenBatch(memoryview(flat), memoryview(offsets))
+        return TokenBatch(memoryview(flat.data), memoryview(offsets.data))
 
     def decode(self, ids: Sequence[int]) -> str:
         """Numbers, a space before each."""
@@ -120,6 +131,16 @@ def build_peer(config: ModelConfig, params: Params) -> LlamaForCausalLM:
     tensors = {name: torch.from_numpy(np.array(value)) for name, value in state.items()}
     peer.load_state_dict(tensors, strict=True)
     return peer.eval()
+
+
+def prepare(layers: int) -> ModelConfig:
+    """`small` with another number of layers; tells torch how many threads, prints what is run."""
+    cores = len(os.sched_getaffinity(0))
+    torch.set_num_threads(cores)
+    config = replace(preset("small"), n_layers=layers)
+    print(f"{parameter_count(config) / 1e6:.1f}M parameters, {layers} layers, {cores} cores")
+    print(f"jax {jax.__version__}, torch {torch.__version__}, load {os.getloadavg()[0]:.1f}")
+    return config
 
 
 def main() -> None:

@@ -1,10 +1,11 @@
+# pyright: reportMissingImports=false
 """Requests per second of `local:DIR`'s scores beside lm-evaluation-harness's `hf` model.
 
     python tools/bench/score.py                      # 34M parameters, 8 layers
     python tools/bench/score.py --layers 14          # deeper
 
 Made-up questions with four choices, contexts of 50 to 300 tokens and choices of 1 to 20, scored by
-both with the same Llama weights, in float32 on CPU with as many threads as there are cores. First
+both with the same Llama weights, in float32 on CPU with as many threads as it may use cores. First
 the sums are compared; lm-eval gets the batch size of 1, 4 and 16 that is quickest for it; then both
 take turns, and the medians over the rounds are printed. One request is one choice. What we compiled
 before is printed and not counted.
@@ -16,25 +17,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
-import jax
 import numpy as np
-import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
-from peer_llama import Numbers, build_peer, random_params
+from peer_llama import Numbers, build_peer, prepare, random_params
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from xgen_core.records import ScoreRequest
-from xgen_model import LocalModel, parameter_count, preset
+from xgen_model import LocalModel
 
 CHOICES = 4
 BATCHES = (1, 4, 16)
@@ -81,15 +78,17 @@ async def compare(
         begun = time.perf_counter()
         ours = [score.logprob for score in await model.score(requests)]
         print(f"first call, compiling included: {time.perf_counter() - begun:.1f} s")
-        quickest: tuple[float, int] | None = None
+        theirs: list[float] = []
+        quickest = (np.inf, 1)
         for batch in BATCHES:
             harness = build_harness(peer, size, batch)
             begun = time.perf_counter()
             theirs = harness_scores(harness, requests)
-            quickest = min(quickest or (np.inf, 0), (time.perf_counter() - begun, batch))
+            quickest = min(quickest, (time.perf_counter() - begun, batch))
         worst = max(abs(a - b) for a, b in zip(ours, theirs, strict=True))
-        print(f"sums of log-probabilities differ by {worst:.1e} at most; lm-eval: {quickest}")
-        harness = build_harness(peer, size, quickest[1] if quickest else 1)
+        print(f"sums of log-probabilities differ by at most {worst:.1e}")
+        print(f"lm-eval is quickest with batches of {quickest[1]}")
+        harness = build_harness(peer, size, quickest[1])
         seconds: tuple[list[float], list[float]] = ([], [])
         for _ in range(rounds):
             begun = time.perf_counter()
@@ -108,17 +107,13 @@ async def compare(
 
 def main() -> None:
     """Compare one size of model."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser()
     parser.add_argument("--layers", type=int, default=8, help="of `small`, 512 wide")
     parser.add_argument("--questions", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    torch.set_num_threads(os.cpu_count() or 1)
-    config = replace(preset("small"), n_layers=arguments.layers)
+    config = prepare(arguments.layers)
     params = random_params(config)
-    count = parameter_count(config)
-    print(f"{count / 1e6:.1f}M parameters, {config.n_layers} layers, {os.cpu_count()} cores")
-    print(f"jax {jax.__version__}, torch {torch.__version__}, load {os.getloadavg()[0]:.1f}")
     model = LocalModel(config, params, Numbers(config.n_tokens), identity="bench")
     requests = questions(arguments.questions, config.n_tokens)
     asyncio.run(compare(model, build_peer(config, params), requests, arguments.rounds))

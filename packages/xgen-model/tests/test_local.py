@@ -21,7 +21,7 @@ from xgen_core import (
     ScoreRequest,
     ScoringModel,
 )
-from xgen_model import CheckpointStore, LocalModel, create, open_local, token_logprobs
+from xgen_model import CheckpointStore, LocalModel, open_local, token_logprobs
 
 TEMPLATE = ChatTemplate(
     name="test",
@@ -231,36 +231,33 @@ def test_a_reading_gives_what_a_score_gives(model):
     assert not read[1].top
 
 
-def test_a_soft_prompt_is_read_before_everything(config, tokenizer):
+def test_a_soft_prompt_is_read_before_everything(config, params, tokenizer, model):
     soft = replace(config, soft_prompt=4)
-    bare = create(config, 0)
-    params = {**create(soft, 0), **bare}
-    assert params["soft_prompt"].shape == (4, 32)
     # Virtual tokens that are embeddings of real ones: the text itself says what is to come out.
-    params["soft_prompt"] = params["embedding"][jnp.asarray(list(b"to: "))]
-    model = LocalModel(soft, params, tokenizer, identity="x")
-    plain = LocalModel(config, bare, tokenizer, identity="x")
-    ids = list(b"abc")
-    told, read = ask(
+    virtual = params["embedding"][jnp.asarray(list(b"to: "))]
+    prompted = LocalModel(soft, {**params, "soft_prompt": virtual}, tokenizer, identity="x")
+    request = GenerationRequest(prompt="to: abc", max_tokens=8, logprobs=0)
+    pair = ScoreRequest(context="to: abc", continuation="def")
+    found = ask(
+        prompted,
+        lambda: prompted.complete(list(b"abc"), request),
+        lambda: prompted.read(list(b"abc")),
+        lambda: prompted.score([replace(pair, context="abc")]),
+    )
+    expected = ask(
         model,
-        lambda: model.complete(ids, GenerationRequest(prompt="-", max_tokens=8, logprobs=0)),
-        lambda: model.read(ids),
+        lambda: model.generate(request),
+        lambda: model.read(list(b"to: abc")),
+        lambda: model.score([pair]),
     )
-    same, expected = ask(
-        plain,
-        lambda: plain.generate(GenerationRequest(prompt="to: abc", max_tokens=8, logprobs=0)),
-        lambda: plain.read(list(b"to: abc")),
-    )
-    assert told[0].text == same[0].text
-    assert told[0].prompt_tokens == 3
-    assert [t.logprob for t in read[1:]] == pytest.approx([t.logprob for t in expected[5:]])
-    pair = ScoreRequest(context="abc", continuation="def")
-    other = ScoreRequest(context="to: abc", continuation="def")
-    assert score(model, pair)[0].token_logprobs == pytest.approx(
-        score(plain, other)[0].token_logprobs, abs=1e-5
-    )
+    assert found[0][0].text == expected[0][0].text
+    assert found[0][0].prompt_tokens == 3
+    read, whole = ([t.logprob for t in r if t] for r in (found[1], expected[1]))
+    assert read == pytest.approx(whole[4:], abs=1e-5)
+    scores = (s[0].token_logprobs for s in (found[2], expected[2]))
+    assert next(scores) == pytest.approx(next(scores), abs=1e-5)
     with pytest.raises(InputError, match="context of 92"):
-        model.prompt_ids(GenerationRequest(prompt="x" * 92))
+        prompted.prompt_ids(GenerationRequest(prompt="x" * 92))
 
 
 def test_what_cannot_be_answered_is_refused_in_one_line(model):

@@ -110,15 +110,15 @@ def generate(
         requests = _read(prompts, request, chat)
         asyncio.run(_answer_all(open_model(uri), requests))
         return
-    if stream is None:
-        stream = sys.stdout.isatty() and samples == 1 and not as_json and uri[:6] == "local:"
+    live = sys.stdout.isatty() and samples == 1 and not as_json and uri.startswith("local:")
+    live = live if stream is None else stream
     begun = time.monotonic()
     shown = "" if chat else text
-    completions = asyncio.run(_answer(open_model(uri), request, shown, stream))
+    completions = asyncio.run(_answer(open_model(uri), request, shown, live))
     if as_json:
         click.echo(json.dumps([c.to_json() for c in completions], indent=2, ensure_ascii=False))
         return
-    for completion in [] if stream else completions:
+    for completion in [] if live else completions:
         click.echo(shown + completion.text)
     tokens = sum(c.completion_tokens for c in completions)
     click.echo(f"{tokens} tokens in {time.monotonic() - begun:.1f} s, compiling included", err=True)

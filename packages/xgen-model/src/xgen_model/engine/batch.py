@@ -1,8 +1,9 @@
 """Rows that generate together: each joins when it is there, and leaves when it is done.
 
-There is always the same number of rows, used or not, so that a row's numbers are its own affair. A
-step is: pick a token from each row's logits, read it, keep the new logits. Many steps run in one
-compiled loop; the cache goes in and comes out of it in place.
+A step is: pick a token from each row's logits, read it, keep the new logits. Many steps run in one
+compiled loop; the cache goes in and comes out of it in place. There is always the same number of
+rows, used or not, so that a row's numbers are its own affair. While few are used only those are
+read: matrix products of fewer rows are quicker, where it is seen that they give the same numbers.
 
 Letters: b rows, t prompt time, v vocab, c steps, s slots.
 """
@@ -29,6 +30,8 @@ __all__ = ["CHUNK", "ROWS", "Batch", "Prompt", "Written"]
 
 ROWS = 8
 """Texts that are generated at one time."""
+FEW = 2
+"""Rows in use for which a narrower pass is compiled."""
 CHUNK = 32
 """Steps between two looks at what was written, at most."""
 
@@ -109,20 +112,25 @@ def _joined(
     )
 
 
-@functools.partial(jax.jit, static_argnums=0, donate_argnums=(2,))
+@functools.partial(jax.jit, static_argnums=(0, 3), donate_argnums=(2,))
 def _advanced(
     config: ModelConfig,
     weights: Weights,
     state: _State,
+    width: int,
     wanted: Bool[Array, " b"],
     steps: Int[Array, ""],
     eos_id: Int[Array, ""],
 ) -> tuple[_State, Chosen]:
-    rows = wanted.shape[0]
+    total = wanted.shape[0]
     slope = biases(config)
     state = state._replace(active=state.active & wanted)
-    order = jnp.argsort(~state.active, stable=True)
     count = jnp.sum(state.active)
+    rows = order = jnp.argsort(~state.active, stable=True)[:width]
+    if width < total:
+        order = jnp.arange(width)
+    else:
+        rows = jnp.arange(total)
 
     def going(carry: tuple[Int[Array, ""], _State, Chosen]) -> Bool[Array, ""]:
         return (carry[0] < steps) & jnp.any(carry[1].active)
@@ -141,29 +149,32 @@ def _advanced(
         keys: list[Array] = []
         values: list[Array] = []
 
+        positions = state.length[rows]
+
         def attend(layer: int, query: Array, key: Array, value: Array) -> Array:
-            keys.append(entered(state.cache.key[layer], key, state.length))
-            values.append(entered(state.cache.value[layer], value, state.length))
+            keys.append(entered(state.cache.key[layer], key, rows, positions))
+            values.append(entered(state.cache.value[layer], value, rows, positions))
             return one_token(
                 query,
                 keys[-1],
                 values[-1],
-                positions=state.length,
-                rows=order,
+                positions=positions,
+                rows=rows,
+                order=order,
                 count=count,
                 slope=slope,
             )
 
-        hidden = read(config, weights, token, state.length, attend)
+        logits = head(weights, read(config, weights, token[rows], positions, attend))
         return (
             number + 1,
             _State(
                 cache=Cache(tuple(keys), tuple(values)),
-                logits=head(weights, hidden),
+                logits=logits if width == total else state.logits.at[rows].set(logits),
                 length=state.length + state.active,
                 made=made,
                 limit=state.limit,
-                seen=state.seen.at[jnp.arange(rows), token].set(True),
+                seen=state.seen.at[jnp.arange(total), token].set(True),
                 active=active,
                 draw=state.draw,
             ),
@@ -196,6 +207,7 @@ class Batch:
         self._slots = 0
         self._state: _State | None = None
         self._left: dict[int, int] = {}
+        self._narrow: bool | None = None
 
     @property
     def free(self) -> list[int]:
@@ -258,6 +270,7 @@ class Batch:
             self.config,
             self.weights,
             self._state,
+            FEW if len(self._left) <= FEW and self._few_are_exact() else self.rows,
             jnp.asarray(wanted),
             jnp.int32(steps),
             jnp.int32(self.eos_id),
@@ -289,6 +302,11 @@ class Batch:
         self._left = {}
         self._slots = 0
 
+    def _few_are_exact(self) -> bool:
+        if self._narrow is None:
+            self._narrow = loops() and self.rows > FEW and _exact(self.weights, self.rows)
+        return self._narrow
+
     def _make_room(self, length: int) -> None:
         # Where attention looks at all slots at once, their number is seen in the numbers.
         slots = capacity(length if loops() else self.config.context_length)
@@ -311,6 +329,23 @@ class Batch:
             active=jnp.zeros(rows, bool),
             draw=jax.tree.map(lambda a: jnp.repeat(a, rows), empty),
         )
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _differ(kernels: tuple[Array, ...], rows: int, seed: Array) -> Bool[Array, ""]:
+    found = jnp.bool_(False)
+    for kernel in kernels:
+        x = jax.random.normal(seed, (rows, kernel.shape[0])).astype(kernel.dtype)
+        few, whole = (jnp.matmul(jax.lax.optimization_barrier(a), kernel) for a in (x[:FEW], x))
+        found |= jnp.any(few != whole[:FEW])
+    return found
+
+
+def _exact(weights: Weights, rows: int) -> bool:
+    """Whether every matrix product gives a row the same numbers with few rows as with all."""
+    layer = weights.layers[0]
+    projections = (layer.attention, layer.output, layer.inner, layer.down, weights.head)
+    return not _differ(tuple(p.kernel for p in projections), rows, jax.random.key(0))
 
 
 @functools.partial(jax.jit, donate_argnums=(0,))

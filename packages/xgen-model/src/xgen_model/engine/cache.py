@@ -3,7 +3,7 @@
 Slot `i` of a row holds position `i` of its text; slots from the row's length on hold anything, and
 nothing looks at them. Each layer has its own arrays, so that a step changes them in place.
 
-Letters: b rows, s slots, k kv heads, h head dim.
+Letters: b rows, w some of them, s slots, k kv heads, h head dim.
 """
 
 from __future__ import annotations
@@ -52,19 +52,23 @@ def empty_cache(config: ModelConfig, rows: int, slots: int) -> Cache:
 
 
 def entered(
-    whole: Float[Array, "b k s h"], new: Float[Array, "b k h"], slots: Int[Array, " b"]
+    whole: Float[Array, "b k s h"],
+    new: Float[Array, "w k h"],
+    rows: Int[Array, " w"],
+    slots: Int[Array, " w"],
 ) -> Float[Array, "b k s h"]:
-    """One layer's keys or values, with one more token in each row.
+    """One layer's keys or values, with one more token in some rows.
 
     Args:
         whole: what is there.
-        new: of the token.
-        slots: where, in each row.
+        new: of the tokens.
+        rows: of each token.
+        slots: where in its row.
     """
     # One in-place update a row: a scatter would be a loop over copies of the array on CPU.
-    for row in range(new.shape[0]):
-        at = (row, 0, slots[row], 0)
-        whole = jax.lax.dynamic_update_slice(whole, new[row][None, :, None], at)
+    for index in range(new.shape[0]):
+        at = (rows[index], 0, slots[index], 0)
+        whole = jax.lax.dynamic_update_slice(whole, new[index][None, :, None], at)
     return whole
 
 

@@ -1,7 +1,7 @@
 """Attention of new tokens to those read before.
 
-Letters: b rows, t new tokens of a row, m tokens, n heads, k kv heads, g = n / k, s slots,
-h head dim.
+Letters: b rows, w some of them, t new tokens of a row, m tokens, n heads, k kv heads, g = n / k,
+s slots, h head dim.
 """
 
 from __future__ import annotations
@@ -63,49 +63,50 @@ def loops() -> bool:
 
 
 def one_token(
-    query: Float[Array, "b n h"],
+    query: Float[Array, "w n h"],
     key: Float[Array, "b k s h"],
     value: Float[Array, "b k s h"],
     *,
-    positions: Int[Array, " b"],
-    rows: Int[Array, " b"],
+    positions: Int[Array, " w"],
+    rows: Int[Array, " w"],
+    order: Int[Array, " w"],
     count: Int[Array, ""],
     slope: Float[np.ndarray, "k g"] | None,
-) -> Float[Array, "b n h"]:
+) -> Float[Array, "w n h"]:
     """Attention of one token a row to its row's slots up to its own position.
 
-    On CPU only the rows in use are looked at, and of each only the blocks it has filled: the time
-    follows what is there, and the numbers depend neither on the cache's size nor on other rows.
-    Elsewhere loops cost more than they save: all slots are looked at at once.
+    On CPU only tokens that matter are looked at, and of their rows only the blocks that are filled:
+    the time follows what is there, and the numbers depend neither on the cache's size nor on other
+    rows. Elsewhere loops cost more than they save: all slots are looked at at once.
 
     Args:
         query: rotary positions applied.
-        key: of the cache, the new token's among them.
+        key: of the cache, the new tokens' among them.
         value: likewise.
-        positions: of the new token in its row.
-        rows: numbers of the rows in use first.
+        positions: of each token.
+        rows: of each token. All rows in order, where attention does not go block by block.
+        order: indices of the tokens, those that matter first.
         count: how many those are; the others get zeros.
         slope: of linear biases.
     """
-    b, n, h = query.shape
+    w, n, h = query.shape
     k = key.shape[1]
-    grouped = (query * h**-0.5).reshape(b, k, n // k, h)
+    grouped = (query * h**-0.5).reshape(w, k, n // k, h)
     if not loops():
         distance = positions[:, None] - jnp.arange(key.shape[2])
         scores = jax.vmap(_scores, (0, 0, 0, None))(grouped, key, distance, slope)
         found = _weighed(scores, value)
-        return (found.mixed / found.total).astype(value.dtype).reshape(b, n, h)
+        return (found.mixed / found.total).astype(value.dtype).reshape(w, n, h)
 
     def block(
-        number: Int[Array, ""], carry: tuple[Array, Array, Array], row: Int[Array, ""]
+        number: Int[Array, ""], carry: tuple[Array, Array, Array], token: Int[Array, ""]
     ) -> tuple[Array, Array, Array]:
         largest, total, mixed = carry
         start = number * BLOCK
-        keys, values = (
-            jax.lax.dynamic_slice(a, (row, 0, start, 0), (1, k, BLOCK, h))[0] for a in (key, value)
-        )
-        distance = positions[row] - start - jnp.arange(BLOCK)
-        scores = _scores(grouped[row], keys, distance, slope)
+        at = (rows[token], 0, start, 0)
+        keys, values = (jax.lax.dynamic_slice(a, at, (1, k, BLOCK, h))[0] for a in (key, value))
+        distance = positions[token] - start - jnp.arange(BLOCK)
+        scores = _scores(grouped[token], keys, distance, slope)
         higher = jnp.maximum(largest, jnp.max(scores, axis=-1, keepdims=True))
         shrink, chances = jnp.exp(largest - higher), jnp.exp(scores - higher)
         added = jnp.einsum(
@@ -120,19 +121,19 @@ def one_token(
             mixed * shrink + added,
         )
 
-    def one(index: Int[Array, ""], out: Float[Array, "b k g h"]) -> Float[Array, "b k g h"]:
-        row = rows[index]
+    def one(index: Int[Array, ""], out: Float[Array, "w k g h"]) -> Float[Array, "w k g h"]:
+        token = order[index]
         edge = (k, n // k, 1)
         start = (jnp.full(edge, _HIDDEN), jnp.zeros(edge), jnp.zeros((*edge[:2], h)))
         _, total, mixed = jax.lax.fori_loop(
-            0, positions[row] // BLOCK + 1, lambda i, c: block(i, c, row), start
+            0, positions[token] // BLOCK + 1, lambda i, c: block(i, c, token), start
         )
         return jax.lax.dynamic_update_index_in_dim(
-            out, (mixed / total).astype(out.dtype), row, axis=0
+            out, (mixed / total).astype(out.dtype), token, axis=0
         )
 
     out = jax.lax.fori_loop(0, count, one, jnp.zeros_like(grouped))
-    return out.reshape(b, n, h)
+    return out.reshape(w, n, h)
 
 
 class Layout(NamedTuple):

@@ -174,6 +174,8 @@ class Owner(Generic[J, R]):
             generation, index = self._texts.popleft()
             if not generation.future.done():
                 self._join(generation, index)
+                if any(g.tell is not None for g, _ in self._rows.values()):
+                    break  # whoever listens does not wait for all others' prompts to be read
         for row, written in self._batch.advance(self._steps()).items():
             generation, index = self._rows[row]
             generation.hear(self._batch, index, written)
@@ -181,9 +183,13 @@ class Owner(Generic[J, R]):
                 self._drop(row)
 
     def _join(self, generation: Generation, index: int) -> None:
-        try:
-            if generation.prompt is None:
+        if generation.prompt is None:
+            try:
                 generation.prompt = self._batch.read(generation.ids)
+            except Exception as error:  # noqa: BLE001 - the rows that are written know nothing of it
+                _settle(generation.future, error)
+                return
+        try:
             row = self._batch.join(generation.prompt, generation.samplings[index], generation.limit)
         except Exception as error:
             _settle(generation.future, error)
