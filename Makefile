@@ -16,7 +16,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart check test parity isolated acceptance soak bench docs clean
+.PHONY: help setup quickstart check test parity tpu isolated acceptance soak bench docs clean
 
 help: ## Explain the targets
 	@awk 'BEGIN {FS = ":.*## "; print "make TARGET\n"} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,11 @@ $(PARITY)/.packages: constraints.txt $(wildcard packages/*/pyproject.toml)
 
 parity: $(PARITY)/.packages ## Compare with transformers, peft and lm-eval: logits, gradients, files (installs torch)
 	$(PARITY)/bin/python -m pytest packages/*/tests/parity $(ARGS)
+
+tpu: $(VENV)/.dev ## Compile training for TPUs that are not there (installs libtpu, 484 MB)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt libtpu
+	python -m pytest packages/xgen-model/tests/test_tpu.py $(ARGS)
+	python tools/compile_for_tpu.py
 
 isolated: $(VENV)/.dev ## Each wheel alone in a clean environment: installs, imports, helps
 	python ci/isolated.py

@@ -1,4 +1,4 @@
-"""Compile training for TPU v4 where there is none: `python tools/aot_attention.py`.
+"""Compile training for TPU v4 where there is none: `python tools/compile_for_tpu.py`.
 
 Loss and gradients of two layers with XGen-7B's width, in bfloat16, layers scanned and all of them
 computed again in the backward pass, with splash attention; 8,192 tokens a chip. For each sequence
