@@ -38,10 +38,8 @@ def measure(implementation: str, rows: int, tokens: int, heads: int) -> str:
             query,
             key,
             value,
-            query_segments=segments,
-            key_segments=segments,
-            query_positions=positions,
-            key_positions=positions,
+            segments=segments,
+            positions=positions,
             implementation=implementation,
         )
         return jnp.sum(mixed * weights)

@@ -169,10 +169,8 @@ def check_attention(name, implementation, shape, time):
             q,
             k,
             v,
-            query_segments=segments,
-            key_segments=segments,
-            query_positions=positions,
-            key_positions=positions,
+            segments=segments,
+            positions=positions,
             balanced=balanced,
             implementation=implementation,
         )

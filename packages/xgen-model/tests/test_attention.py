@@ -29,12 +29,7 @@ def marks(segments):
         same = segments[:, t] == segments[:, t - 1]
         positions[:, t] = np.where(same, positions[:, t - 1] + 1, 0)
     segments, positions = jnp.asarray(segments, jnp.int32), jnp.asarray(positions, jnp.int32)
-    return {
-        "query_segments": segments,
-        "key_segments": segments,
-        "query_positions": positions,
-        "key_positions": positions,
-    }
+    return {"segments": segments, "positions": positions}
 
 
 def by_hand(q, k, v, segments):
@@ -71,7 +66,7 @@ def assert_equal(found, expected, atol=2e-5):
 def test_reference_follows_the_definition():
     q, k, v, segments = inputs(40)
     found = attention(q, k, v, **segments, implementation="reference")
-    np.testing.assert_allclose(found, by_hand(q, k, v, segments["query_segments"]), atol=1e-6)
+    np.testing.assert_allclose(found, by_hand(q, k, v, segments["segments"]), atol=1e-6)
 
 
 @pytest.mark.parametrize("slopes", [None, np.asarray([0.5, 0.25, 0.125, 0.0625], np.float32)])

@@ -9,7 +9,7 @@ sees only padding, so every query sees at least itself and no row of the softmax
     splash      TPU        t         linear biases
     cudnn       GPU        t² bits   linear biases, float32, head dims beyond 128
 
-Letters: b batch, t query time, s key time, n heads, k kv heads, g = n / k, h head dim.
+Letters: b batch, t time, n heads, k kv heads, g = n / k, h head dim.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from jaxtyping import Array, Float, Int
 
 from xgen_model.attention.chunked import chunked
 from xgen_model.attention.cudnn import cudnn, cudnn_refusal
-from xgen_model.attention.marks import Implementation, Marks, Shard
+from xgen_model.attention.marks import Implementation, Marks
 from xgen_model.attention.parallel import spread
 from xgen_model.attention.reference import reference
 from xgen_model.attention.splash import splash, splash_refusal
@@ -39,19 +39,16 @@ IMPLEMENTATIONS: Mapping[str, Implementation] = MappingProxyType(
 
 def attention(
     query: Float[Array, "b t n h"],
-    key: Float[Array, "b s k h"],
-    value: Float[Array, "b s k h"],
+    key: Float[Array, "b t k h"],
+    value: Float[Array, "b t k h"],
     *,
-    query_segments: Int[Array, "b t"],
-    key_segments: Int[Array, "b s"],
-    query_positions: Int[Array, "b t"],
-    key_positions: Int[Array, "b s"],
+    segments: Int[Array, "b t"],
+    positions: Int[Array, "b t"],
     slopes: Float[np.ndarray, " n"] | None = None,
-    aligned: bool = True,
     balanced: bool = False,
     implementation: str | Implementation = "auto",
 ) -> Float[Array, "b t n h"]:
-    """Causal attention inside segments; the softmax is float32 whatever the inputs are.
+    """Causal attention of tokens among themselves, inside segments; the softmax is float32.
 
     Under `jax.set_mesh` it runs split over all axes of the mesh, see `attention.parallel`.
 
@@ -59,16 +56,11 @@ def attention(
         query: `n` heads, a multiple of the `k` of `key` and `value`; rotary positions applied.
         key: keys.
         value: values.
-        query_segments: document of each query; 0 is padding.
-        key_segments: document of each key.
-        query_positions: position of each query in its document.
-        key_positions: position of each key; different for all keys of a document.
+        segments: document of each token; 0 is padding.
+        positions: position of each token in its document, in the order of the row.
         slopes: of linear biases: a score loses slope · (query position - key position).
-        aligned: keys are those of the same tokens as the queries, in the order of their positions,
-            so that no query sees a key that comes after it in the row. False where keys come from
-            a cache; `reference` then serves, whatever was asked for.
-        balanced: the active mesh has a `sequence` axis, and time, of queries and of keys, is in
-            the order of `xgen_model.balance` for it.
+        balanced: the active mesh has a `sequence` axis, and time is in the order of
+            `xgen_model.balance` for it.
         implementation: a name in `IMPLEMENTATIONS`; a function like those in it; or `auto`, which
             is the kernel of the devices compiled for (those of the active mesh, else the default
             ones) where there is one that can, and else `chunked`.
@@ -82,11 +74,8 @@ def attention(
     biases = None if slopes is None else jnp.asarray(slopes).reshape(k, n // k)
     chosen = _named(implementation, scaled, biases)
     key, value = key.transpose(0, 2, 1, 3), value.transpose(0, 2, 1, 3)
-    marks = Marks(query_segments, key_segments, query_positions, key_positions)
-    if aligned:
-        mixed = spread(chosen, scaled, key, value, marks, biases, balanced=balanced)
-    else:
-        mixed = reference(scaled, key, value, marks, biases, Shard())
+    marks = Marks(segments, segments, positions, positions)
+    mixed = spread(chosen, scaled, key, value, marks, biases, balanced=balanced)
     return mixed.transpose(0, 3, 1, 2, 4).reshape(b, t, n, h)
 
 

@@ -22,7 +22,7 @@ def reference(
     slopes: Float[Array, "k g"] | None,
     shard: Shard,
 ) -> Float[Array, "b k g t h"]:
-    """Attend; the only implementation that takes keys in any order, those of a cache too."""
+    """Attend; takes keys in any order."""
     b, k, g, t, h = query.shape
     s = key.shape[2]
     # Keys laid out for the product, and g and t as one dim: XLA's CPU matmul is 1.3 times as

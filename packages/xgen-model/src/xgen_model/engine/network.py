@@ -137,10 +137,8 @@ def prefill(
             q,
             k,
             v,
-            query_segments=segments,
-            key_segments=segments,
-            query_positions=places,
-            key_positions=places,
+            segments=segments,
+            positions=places,
             slopes=biases,
             implementation=config.attention,
         ).reshape(query.shape)
