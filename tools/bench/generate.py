@@ -2,7 +2,7 @@
 """Tokens per second of `local:DIR` beside `transformers`' `generate`, on the same weights.
 
     python tools/bench/generate.py                   # 34M parameters, 8 layers
-    python tools/bench/generate.py --layers 14       # deeper
+    python tools/bench/generate.py --layers 12       # 46M
 
 Both sides get the same Llama weights, the same prompts of 64 random ids, and write 128 greedy
 tokens with a cache, in float32 on CPU with as many threads as it may use cores. First the ids are
@@ -17,13 +17,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import statistics
 import time
 from collections.abc import Sequence
 
 import numpy as np
 import torch
-from peer_llama import Numbers, build_peer, prepare, random_params
+from peer_llama import Numbers, build_peer, prepare, random_params, verdict
 from transformers import LlamaForCausalLM
 
 from xgen_core.records import GenerationRequest
@@ -82,12 +81,7 @@ async def compare(model: LocalModel, peer: LlamaForCausalLM, rounds: int) -> Non
                 peer_ids(peer, part)
                 seconds[0].append(middle - begun)
                 seconds[1].append(time.perf_counter() - middle)
-            rates = [batch * NEW / statistics.median(s) for s in seconds]
-            each = sorted(b / a for a, b in zip(*seconds, strict=True))
-            print(
-                f"batch {batch}: ours {rates[0]:,.0f} tok/s, transformers {rates[1]:,.0f} tok/s, "
-                f"ratio {rates[0] / rates[1]:.2f} (rounds {each[0]:.2f} to {each[-1]:.2f})"
-            )
+            print(f"batch {batch}:", verdict(batch * NEW, "tok", "transformers", seconds))
 
 
 def main() -> None:

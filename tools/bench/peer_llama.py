@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +32,7 @@ from xgen_model import (
     preset,
 )
 
-__all__ = ["Numbers", "build_peer", "prepare", "random_params"]
+__all__ = ["Numbers", "build_peer", "prepare", "random_params", "verdict"]
 
 _NAMES = {
     "attention_norm.scale": "input_layernorm.weight",
@@ -141,6 +142,25 @@ def prepare(layers: int) -> ModelConfig:
     print(f"{parameter_count(config) / 1e6:.1f}M parameters, {layers} layers, {cores} cores")
     print(f"jax {jax.__version__}, torch {torch.__version__}, load {os.getloadavg()[0]:.1f}")
     return config
+
+
+def verdict(
+    count: int, unit: str, peer: str, seconds: tuple[Sequence[float], Sequence[float]]
+) -> str:
+    """Rates and their ratio: medians over the rounds, and what the quickest of each side gives.
+
+    Args:
+        count: units done a round.
+        unit: what is counted.
+        peer: the other side's name.
+        seconds: ours and theirs, round by round.
+    """
+    ours, theirs = (count / statistics.median(side) for side in seconds)
+    best = min(seconds[1]) / min(seconds[0])
+    return (
+        f"ours {ours:,.1f} {unit}/s, {peer} {theirs:,.1f} {unit}/s: ratio {ours / theirs:.2f} "
+        f"({best:.2f} between the quickest rounds)"
+    )
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 """Requests per second of `local:DIR`'s scores beside lm-evaluation-harness's `hf` model.
 
     python tools/bench/score.py                      # 34M parameters, 8 layers
-    python tools/bench/score.py --layers 14          # deeper
+    python tools/bench/score.py --layers 12          # 46M
 
 Made-up questions with four choices, contexts of 50 to 300 tokens and choices of 1 to 20, scored by
 both with the same Llama weights, in float32 on CPU with as many threads as it may use cores. First
@@ -17,14 +17,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import statistics
 import time
 from collections.abc import Sequence
 
 import numpy as np
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
-from peer_llama import Numbers, build_peer, prepare, random_params
+from peer_llama import Numbers, build_peer, prepare, random_params, verdict
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
@@ -97,12 +96,7 @@ async def compare(
             harness_scores(harness, requests)
             seconds[0].append(middle - begun)
             seconds[1].append(time.perf_counter() - middle)
-    rates = [len(requests) / statistics.median(s) for s in seconds]
-    each = sorted(b / a for a, b in zip(*seconds, strict=True))
-    print(
-        f"ours {rates[0]:.1f} requests/s, lm-eval {rates[1]:.1f} requests/s, "
-        f"ratio {rates[0] / rates[1]:.2f} (rounds {each[0]:.2f} to {each[-1]:.2f})"
-    )
+    print(verdict(len(requests), "requests", "lm-eval", seconds))
 
 
 def main() -> None:
