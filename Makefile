@@ -81,8 +81,12 @@ soak: $(VENV)/.dev ## Kill data builds at random points, here and on Ray; every 
 	python tests/soak/kill_build.py --kills 30
 	python tests/soak/kill_build.py --kills 30 --ray
 
-bench: $(VENV)/.dev ## Benchmarks; figures in the documentation come from here
-	@for script in tools/bench/*.py; do echo "== $$script"; python $$script || exit 1; done
+# These run beside torch.
+PEERED := tools/bench/generate.py tools/bench/score.py tools/bench/peer_llama.py
+
+bench: $(VENV)/.dev $(PARITY)/.packages ## Benchmarks; figures in the documentation come from here
+	@for script in $(filter-out $(PEERED),$(wildcard tools/bench/*.py)); do echo "== $$script"; python $$script || exit 1; done
+	@for script in $(PEERED); do echo "== $$script"; $(PARITY)/bin/python $$script || exit 1; done
 
 docs: $(VENV)/.dev ## Build the documentation into docs/_build (warnings are errors)
 	sphinx-build -q -W --keep-going -b html docs docs/_build/html

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import statistics
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,32 +20,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaForCausalLM
 
 from xgen_core.records import TokenBatch
 from xgen_model import (
+    CheckpointStore,
     ModelConfig,
     Params,
     abstract_params,
     forward,
     logits,
+    open_source,
     parameter_count,
     preset,
 )
+from xgen_model.hugging_face.exporter import export_model
 
 __all__ = ["Numbers", "build_peer", "prepare", "random_params", "verdict"]
-
-_NAMES = {
-    "attention_norm.scale": "input_layernorm.weight",
-    "attention.query.kernel": "self_attn.q_proj.weight",
-    "attention.key.kernel": "self_attn.k_proj.weight",
-    "attention.value.kernel": "self_attn.v_proj.weight",
-    "attention.output.kernel": "self_attn.o_proj.weight",
-    "mlp_norm.scale": "post_attention_layernorm.weight",
-    "mlp.gate.kernel": "mlp.gate_proj.weight",
-    "mlp.up.kernel": "mlp.up_proj.weight",
-    "mlp.down.kernel": "mlp.down_proj.weight",
-}
 
 
 class Numbers:
@@ -97,41 +89,20 @@ def random_params(config: ModelConfig) -> Params:
 
 
 def build_peer(config: ModelConfig, params: Params) -> LlamaForCausalLM:
-    """The same model in transformers, float32.
+    """The same model in transformers, float32: exported, and opened there.
 
     Args:
-        config: block `llama`, embeddings not tied.
+        config: block `llama`.
         params: as made by `create`.
     """
-    peer = LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=config.vocab_size,
-            hidden_size=config.d_model,
-            intermediate_size=config.d_ff,
-            num_hidden_layers=config.n_layers,
-            num_attention_heads=config.n_heads,
-            num_key_value_heads=config.n_kv_heads,
-            max_position_embeddings=config.context_length,
-            rms_norm_eps=config.norm_eps,
-            rope_parameters={"rope_type": "default", "rope_theta": config.rope_theta},
-            tie_word_embeddings=False,
-            eos_token_id=config.n_tokens - 1,
-        )
-    )
-    state = {
-        "model.embed_tokens.weight": params["embedding"],
-        "model.norm.weight": params["final_norm"]["scale"],
-        "lm_head.weight": params["head"]["kernel"].T,
-    }
-    for ours, theirs in _NAMES.items():
-        leaf = params["layers"]
-        for part in ours.split("."):
-            leaf = leaf[part]
-        for layer, own in enumerate(np.asarray(leaf)):
-            state[f"model.layers.{layer}.{theirs}"] = own.T
-    tensors = {name: torch.from_numpy(np.array(value)) for name, value in state.items()}
-    peer.load_state_dict(tensors, strict=True)
-    return peer.eval()
+    with tempfile.TemporaryDirectory() as scratch:
+        store = CheckpointStore.create(Path(scratch) / "checkpoint", config)
+        store.save(0, params)
+        target = Path(scratch) / "peer"
+        export_model(open_source(store.directory).parameters, target)
+        peer = LlamaForCausalLM.from_pretrained(target, dtype=torch.float32)
+        assert peer.num_parameters() == parameter_count(config)
+        return peer.eval()
 
 
 def prepare(layers: int) -> ModelConfig:

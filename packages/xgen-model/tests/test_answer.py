@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from xgen_core import TokenLogprob
-from xgen_model.engine.answer import Answer, token_logprob, token_text
+from xgen_core.lm.wire import token_text
+from xgen_model.engine.answer import Answer, token_logprob
 
 
 class Pieces:
@@ -87,7 +88,11 @@ def test_text_is_what_the_bytes_decode_to_however_they_are_cut():
 
 def test_a_token_by_name():
     tokenizer = Pieces(["ab", b"\xe2\x82", ""])
-    assert [token_text(tokenizer, i) for i in range(3)] == ["ab", "bytes:\\xe2\\x82", ""]
+    assert [token_text(tokenizer.token_bytes(i)) for i in range(3)] == [
+        "ab",
+        "bytes:\\xe2\\x82",
+        "",
+    ]
     found = token_logprob(tokenizer, 0, -0.5, [1, 0], [-0.25, -0.5])
     top = {"bytes:\\xe2\\x82": -0.25, "ab": -0.5}
     assert found == TokenLogprob(id=0, text="ab", logprob=-0.5, top=top)

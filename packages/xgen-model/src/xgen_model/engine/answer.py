@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
+from xgen_core.lm.wire import token_text
 from xgen_core.protocols import Tokenizer
 from xgen_core.records import Completion, TokenLogprob
 
-__all__ = ["Answer", "token_logprob", "token_text"]
-
-
-def token_text(tokenizer: Tokenizer, token_id: int) -> str:
-    """What a token stands for; `bytes:` and hexadecimal where that is not whole characters."""
-    data = tokenizer.token_bytes(token_id)
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return "bytes:" + "".join(f"\\x{byte:02x}" for byte in data)
+__all__ = ["Answer", "token_logprob"]
 
 
 def token_logprob(
@@ -29,11 +21,12 @@ def token_logprob(
     other_logprobs: Sequence[float] = (),
 ) -> TokenLogprob:
     """The record of one token and the likeliest ones at its place."""
-    top: Mapping[str, float] = {
-        token_text(tokenizer, other): value
-        for other, value in zip(others, other_logprobs, strict=True)
-    }
-    return TokenLogprob(id=token_id, text=token_text(tokenizer, token_id), logprob=logprob, top=top)
+
+    def text(token: int) -> str:
+        return token_text(tokenizer.token_bytes(token))
+
+    top = {text(o): value for o, value in zip(others, other_logprobs, strict=True)}
+    return TokenLogprob(id=token_id, text=text(token_id), logprob=logprob, top=top)
 
 
 class Answer:

@@ -61,11 +61,11 @@ class Found:
 def pair_ids(tokenizer: Tokenizer, context: str, continuation: str) -> tuple[list[int], list[int]]:
     """Ids of context and continuation, encoded together and cut where the context's ids end.
 
-    Spaces that end the context go to the continuation first, since most vocabularies put a space
-    at the beginning of a word (the rule of lm-evaluation-harness). Where a token spans the seam
-    so that nothing would be left, the last token counts as the continuation.
+    White space that ends the context goes to the continuation first, since most vocabularies put
+    a space at the beginning of a word (the rule of lm-evaluation-harness). Where a token spans the
+    seam so that nothing would be left, the last token counts as the continuation.
     """
-    kept = context.rstrip(" ")
+    kept = context.rstrip()
     whole = tokenizer.encode(kept + context[len(kept) :] + continuation)
     if not whole:
         raise InputError(f"nothing to score: {continuation!r} has no tokens")
