@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from xgen_model.command.export import export
-from xgen_model.command.generate import generate
-from xgen_model.command.import_ import import_command
-from xgen_model.command.info import info
-from xgen_model.command.init import init
-from xgen_model.command.score import score
-from xgen_model.command.serve import serve
+from xgen_model.commands.export import export
+from xgen_model.commands.generate import generate
+from xgen_model.commands.import_ import import_command
+from xgen_model.commands.info import info
+from xgen_model.commands.init import init
+from xgen_model.commands.score import score
+from xgen_model.commands.serve import serve
 
 __all__ = ["model"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xgen_core.errors import CapabilityError, InputError
-from xgen_model.command.uri import model_uri
+from xgen_model.commands.uri import model_uri
 
 if TYPE_CHECKING:
     import socket

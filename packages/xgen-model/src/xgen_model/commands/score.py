@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xgen_core.errors import InputError
-from xgen_model.command.uri import model_uri
+from xgen_model.commands.uri import model_uri
 
 if TYPE_CHECKING:
     from xgen_core.protocols import ScoringModel
