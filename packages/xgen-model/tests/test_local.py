@@ -341,3 +341,11 @@ def test_what_is_no_checkpoint_is_refused(checkpoint, tmp_path, tokenizer):
 
     with pytest.raises(InputError, match="385 ids and the model's head 384 rows"):
         open_local(str(checkpoint.directory), tokenizer=Huge())
+
+
+def test_a_checkpoint_with_nan_is_refused_by_name(checkpoint, params, tokenizer):
+    broken = {**params, "final_norm": {"scale": params["final_norm"]["scale"].at[3].set(np.nan)}}
+    checkpoint.save(4, broken)
+    with pytest.raises(InputError, match=r"final_norm.scale of step 4 holds NaN .* earlier step"):
+        open_local(str(checkpoint.directory), tokenizer=tokenizer)
+    open_local(str(checkpoint.directory / "3"), tokenizer=tokenizer)
