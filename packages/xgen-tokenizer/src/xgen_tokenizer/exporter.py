@@ -104,6 +104,7 @@ def export(
 def export_directory(source: Path, target: Path, model_max_length: int) -> None:
     """Write the tokenizer in a directory as Hugging Face libraries load it.
 
+    Beside a model it must give what the model reads: where documents begin with BOS, so do texts.
     What `xgen model export` calls, by the entry point `tokenizer` of `xgen.exporters`.
 
     Args:
@@ -118,7 +119,8 @@ def export_directory(source: Path, target: Path, model_max_length: int) -> None:
     """
     tokenizer = open_directory(source)
     if isinstance(tokenizer, TiktokenTokenizer):
-        export(tokenizer, target, model_max_length=model_max_length)
+        begins = tokenizer.bos_id is not None
+        export(tokenizer, target, add_bos=begins, model_max_length=model_max_length)
     else:
         tokenizer.save(target)
 
