@@ -346,6 +346,6 @@ def test_what_is_no_checkpoint_is_refused(checkpoint, tmp_path, tokenizer):
 def test_a_checkpoint_with_nan_is_refused_by_name(checkpoint, params, tokenizer):
     broken = {**params, "final_norm": {"scale": params["final_norm"]["scale"].at[3].set(np.nan)}}
     checkpoint.save(4, broken)
-    with pytest.raises(InputError, match=r"final_norm.scale of step 4 holds NaN .* earlier step"):
+    with pytest.raises(InputError, match=r"4/params/final_norm.scale: holds NaN .* earlier step"):
         open_local(str(checkpoint.directory), tokenizer=tokenizer)
     open_local(str(checkpoint.directory / "3"), tokenizer=tokenizer)

@@ -36,8 +36,9 @@ from xgen_model.engine.likelihood import whole
 from xgen_model.engine.owner import Generation, Owner
 from xgen_model.engine.sample import ALTERNATIVES, Sampling
 from xgen_model.engine.score import Found, Window, score_windows, to_score, windows
-from xgen_model.engine.weights import prepare
+from xgen_model.engine.weights import load, prepare
 from xgen_model.model import Params
+from xgen_model.parameters import ParameterReader
 from xgen_model.source import open_source
 
 __all__ = ["LocalModel", "open_local"]
@@ -61,7 +62,7 @@ class LocalModel:
 
     Args:
         config: of the parameters.
-        params: the weights; they are copied, laid out for reading.
+        params: the weights, or a reader of them; they are copied, laid out for reading.
         tokenizer: whose ids the weights were trained on.
         identity: what results are filed under.
         template: how a conversation becomes text; without one only `prompt` requests are answered.
@@ -71,7 +72,7 @@ class LocalModel:
     def __init__(
         self,
         config: ModelConfig,
-        params: Params,
+        params: Params | ParameterReader,
         tokenizer: Tokenizer,
         *,
         identity: str,
@@ -96,7 +97,7 @@ class LocalModel:
         self.config = config
         self.tokenizer = tokenizer
         self.template = template
-        self._weights = prepare(config, params)
+        self._weights = prepare(config, params) if isinstance(params, dict) else load(params)
         self._virtual = tuple(range(config.vocab_size, config.vocab_size + config.soft_prompt))
         self._room = config.context_length - config.soft_prompt
         self._info = ModelInfo(
@@ -378,9 +379,10 @@ def open_local(
     source = open_source(path)
     tokenizer = source.open_tokenizer() if tokenizer is None else source.checked(tokenizer)
     source = source.fitted(tokenizer)
+    source.verify()
     return LocalModel(
         source.config,
-        source.load(),
+        source.parameters,
         tokenizer,
         identity=f"local:{source.identity[:32]}",
         template=template or source.template,

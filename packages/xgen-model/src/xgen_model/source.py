@@ -9,17 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Bool
-
 from xgen_core.codec import CodecError
 from xgen_core.errors import FormatError, InputError
 from xgen_core.files import check_format, read_json
 from xgen_core.lm import open_tokenizer
 from xgen_core.protocols import Tokenizer
 from xgen_core.records import ChatTemplate
-from xgen_model.arrays import leaf_names
 from xgen_model.checkpoint import CheckpointStore
 from xgen_model.config import ModelConfig
 from xgen_model.hugging_face.adapter import is_adapter_directory
@@ -33,11 +28,6 @@ from xgen_model.parameters import (
 )
 
 __all__ = ["ModelSource", "find_checkpoint", "open_source"]
-
-
-@jax.jit
-def _finite(leaf: Array) -> Bool[Array, ""]:
-    return jnp.all(jnp.isfinite(leaf))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,16 +85,7 @@ class ModelSource:
         Raises:
             XgenError: a file is damaged, or a weight NaN or infinite.
         """
-        if self.store is not None:
-            params = self.store.restore_params(self.step, shardings=shardings)
-            names, leaves, _ = leaf_names(params)
-            for name, leaf in zip(names, leaves, strict=True):
-                if not _finite(leaf):
-                    raise InputError(
-                        f"{self.directory}: {name} of step {self.step} holds NaN or infinity; take "
-                        "an earlier step"
-                    )
-            return params
+        self.verify()
         return load_params(self.parameters, shardings)
 
     def verify(self) -> None:

@@ -19,8 +19,10 @@ from jaxtyping import Array, Float
 
 from xgen_model.config import ModelConfig
 from xgen_model.model import Params, hidden_tokens
+from xgen_model.parameters import ParameterReader, parameter_shapes
+from xgen_model.stored_array import whole
 
-__all__ = ["LayerWeights", "Norm", "Projection", "Weights", "prepare"]
+__all__ = ["LayerWeights", "Norm", "Projection", "Weights", "load", "prepare"]
 
 
 class Projection(NamedTuple):
@@ -73,6 +75,37 @@ class Weights(NamedTuple):
     layers: tuple[LayerWeights, ...]
     final_norm: Norm
     head: Projection
+
+
+def load(reader: ParameterReader) -> Weights:
+    """`prepare` from wherever the parameters lie, a layer at a time: the whole is there once only.
+
+    Args:
+        reader: of the parameters.
+
+    Raises:
+        XgenError: a part is damaged, or holds NaN or infinity; names it.
+    """
+    config, shapes = reader.config, parameter_shapes(reader.config)
+
+    def tree(names: Sequence[str], first: tuple[slice, ...]) -> Params:
+        found: Params = {}
+        for name in names:
+            *owners, leaf = name.split(".")
+            node = found
+            for owner in owners:
+                node = node.setdefault(owner, {})
+            index = (*first, *whole(shapes[name])[len(first) :])
+            node[leaf] = jnp.asarray(reader.read(name, index))
+        return found
+
+    stacked = [name for name in shapes if name.startswith("layers.")]
+    layers = tuple(
+        _layer(config, tree(stacked, (slice(i, i + 1),))["layers"], jnp.int32(0))
+        for i in range(config.n_layers)
+    )
+    ends = tree([name for name in shapes if name not in stacked], ())
+    return _ends(config, ends)._replace(layers=layers)
 
 
 def _kernel(config: ModelConfig, leaves: Mapping[str, Array]) -> Array:
