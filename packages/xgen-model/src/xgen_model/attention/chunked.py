@@ -26,6 +26,7 @@ from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float, Int
 
 from xgen_model.attention.marks import HIDDEN, RESIDUAL, Marks, Shard, seen
+from xgen_model.attention.padding import FILLER, filled
 from xgen_model.attention.reference import reference
 
 __all__ = ["chunked"]
@@ -36,8 +37,6 @@ _SHORT = 128
 """Rows up to this are left to the reference: keeping their few scores is quicker."""
 _SCORES = 2**19
 """Scores computed at one time, if a row's block has no more: 2 MiB, about a core's cache."""
-_FILLER = -1
-"""Segment of what is added to fill the last block."""
 
 A = TypeVar("A")
 
@@ -76,15 +75,13 @@ def chunked(
         return reference(query, key, value, marks, slopes, shard)
     c, d = _block(t), _block(s)
     marks = Marks(
-        _filled(marks.query_segments, 1, c, _FILLER),
-        _filled(marks.key_segments, 1, d, _FILLER),
-        _filled(marks.query_positions, 1, c),
-        _filled(marks.key_positions, 1, d),
+        filled(marks.query_segments, 1, c, FILLER),
+        filled(marks.key_segments, 1, d, FILLER),
+        filled(marks.query_positions, 1, c),
+        filled(marks.key_positions, 1, d),
     )
     how = _How((c, d), shard.parts == 1)
-    mixed = _attend(
-        how, _filled(query, 3, c), _filled(key, 2, d), _filled(value, 2, d), marks, slopes
-    )
+    mixed = _attend(how, filled(query, 3, c), filled(key, 2, d), filled(value, 2, d), marks, slopes)
     return mixed[:, :, :, :t]
 
 
@@ -94,13 +91,6 @@ def _block(time: int) -> int:
         return time
     length = -(-time // -(-time // _BLOCK))
     return -(-length // 16) * 16
-
-
-def _filled(x: Array, dim: int, block: int, value: int = 0) -> Array:
-    short = -x.shape[dim] % block
-    if not short:
-        return x
-    return jnp.pad(x, [(0, short if i == dim else 0) for i in range(x.ndim)], constant_values=value)
 
 
 def _needed(marks: Marks, how: _How) -> _Pairs:

@@ -11,11 +11,11 @@ from __future__ import annotations
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jax.experimental.pallas.ops.tpu import splash_attention
 from jaxtyping import Array, Float
 
 from xgen_model.attention.marks import RESIDUAL, Marks, Shard
+from xgen_model.attention.padding import FILLER, filled
 from xgen_model.balance import balance
 
 __all__ = ["splash", "splash_refusal"]
@@ -24,8 +24,6 @@ _LANES = 128
 """Keys and queries of a block are a multiple of this."""
 _BLOCK = 512
 """Longest block of keys and of queries."""
-_FILLER = -1
-"""Segment of what is added to fill the last block."""
 
 
 def splash_refusal(slopes: Float[Array, "k g"] | None) -> str:
@@ -66,22 +64,16 @@ def splash(
             f"splash attention splits time into multiples of {_LANES} tokens, got {t} a device"
         )
     segments = (
-        _filled(marks.query_segments, 1, _FILLER),
-        _filled(marks.key_segments, 1, _FILLER),
+        filled(marks.query_segments, 1, _LANES, FILLER),
+        filled(marks.key_segments, 1, _LANES, FILLER),
     )
-    query, key, value = _filled(query, 3), _filled(key, 2), _filled(value, 2)
+    query = filled(query, 3, _LANES)
+    key, value = (filled(x, 2, _LANES) for x in (key, value))
     kernel = _kernel(k * g, (query.shape[3] * shard.parts, key.shape[2]), shard, interpret)
     mixed = jax.vmap(kernel)(
         query.reshape(b, k * g, -1, h), key, value, splash_attention.SegmentIds(*segments)
     )
     return mixed.reshape(b, k, g, -1, h)[:, :, :, :t]
-
-
-def _filled(x: Array, dim: int, value: int = 0) -> Array:
-    short = -x.shape[dim] % _LANES
-    if not short:
-        return x
-    return jnp.pad(x, [(0, short if i == dim else 0) for i in range(x.ndim)], constant_values=value)
 
 
 def _block(time: int) -> int:
