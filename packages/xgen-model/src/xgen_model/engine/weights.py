@@ -17,9 +17,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from xgen_model.adapters import merge_lora
 from xgen_model.config import ModelConfig
 from xgen_model.model import Params, hidden_tokens
-from xgen_model.parameters import ParameterReader, parameter_shapes
+from xgen_model.parameters import MergedParameters, ParameterReader, parameter_shapes
 from xgen_model.stored_array import whole
 
 __all__ = ["LayerWeights", "Norm", "Projection", "Weights", "load", "prepare"]
@@ -86,6 +87,7 @@ def load(reader: ParameterReader) -> Weights:
     Raises:
         XgenError: a part is damaged, or holds NaN or infinity; names it.
     """
+    reader = MergedParameters(reader)
     config, shapes = reader.config, parameter_shapes(reader.config)
 
     def tree(names: Sequence[str], first: tuple[slice, ...]) -> Params:
@@ -108,15 +110,8 @@ def load(reader: ParameterReader) -> Weights:
     return _ends(config, ends)._replace(layers=layers)
 
 
-def _kernel(config: ModelConfig, leaves: Mapping[str, Array]) -> Array:
-    kernel = leaves["kernel"]
-    if "lora_a" in leaves and config.lora is not None:
-        kernel = kernel + (leaves["lora_a"] @ leaves["lora_b"]) * config.lora.scale
-    return kernel
-
-
 def _projection(config: ModelConfig, parts: Sequence[Mapping[str, Array]]) -> Projection:
-    kernels = [_kernel(config, part) for part in parts]
+    kernels = [part["kernel"] for part in parts]
     kernel = kernels[0] if len(kernels) == 1 else jnp.concatenate(kernels, axis=1)
     bias = None
     if any("bias" in part for part in parts):
@@ -175,6 +170,7 @@ def prepare(config: ModelConfig, params: Params) -> Weights:
         config: of the parameters.
         params: as made by `create`.
     """
+    config, params = merge_lora(config, params)
     ends = {name: leaf for name, leaf in params.items() if name != "layers"}
     layers = tuple(
         _layer(config, params["layers"], jnp.int32(number)) for number in range(config.n_layers)
