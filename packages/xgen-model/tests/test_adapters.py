@@ -120,7 +120,7 @@ def test_only_the_selection_gets_gradients(config, params, batch):
     same = jax.tree.map(lambda a, b: a is b, join(trained, frozen), tuned)
     assert all(jax.tree.leaves(same))
     assert len(names(split(tuned, trained_mask(tuned, ("lora",)))[0])) == 14
-    paths = ("layers/mlp/*/kernel", "embedding")
+    paths = ("layers.mlp.*.kernel", "embedding")
     assert len(names(split(tuned, trained_mask(tuned, paths))[0])) == 4
 
 

@@ -18,6 +18,7 @@ import jax
 
 from xgen_core.codec import unknown_name
 from xgen_core.errors import InputError
+from xgen_model.arrays import leaf_names
 from xgen_model.model import Params
 
 __all__ = ["SELECTIONS", "join", "split", "trained_mask"]
@@ -25,16 +26,12 @@ __all__ = ["SELECTIONS", "join", "split", "trained_mask"]
 SELECTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "all": ("*",),
-        "qkv": tuple(f"layers/attention/{p}/*" for p in ("query", "key", "value")),
-        "lora": ("*/lora_a", "*/lora_b"),
+        "qkv": tuple(f"layers.attention.{p}.*" for p in ("query", "key", "value")),
+        "lora": ("*.lora_a", "*.lora_b"),
         "soft_prompt": ("soft_prompt",),
     }
 )
 """Names for patterns: `qkv` is what LDP tunes of BLOOM, with everything else frozen."""
-
-
-def _name(path: tuple[Any, ...]) -> str:
-    return "/".join(str(key.key) for key in path)
 
 
 def trained_mask(params: Params, patterns: Sequence[str]) -> Any:
@@ -42,12 +39,12 @@ def trained_mask(params: Params, patterns: Sequence[str]) -> Any:
 
     Args:
         params: arrays or their shapes.
-        patterns: names in `SELECTIONS`, or paths with `*`, as in `layers/mlp/*/kernel`.
+        patterns: names in `SELECTIONS`, or dotted paths with `*`, as in `layers.mlp.*.kernel`.
 
     Raises:
         InputError: a pattern that no parameter matches.
     """
-    names = [_name(path) for path, _ in jax.tree_util.tree_flatten_with_path(params)[0]]
+    names, _, structure = leaf_names(params)
     chosen: set[str] = set()
     for pattern in patterns:
         expanded = SELECTIONS.get(pattern, (pattern,))
@@ -56,7 +53,7 @@ def trained_mask(params: Params, patterns: Sequence[str]) -> Any:
             hint = unknown_name(pattern, [*SELECTIONS, *names], "selection of parameters")
             raise InputError(f"{hint}; nothing in this model matches {' or '.join(expanded)}")
         chosen |= found
-    return jax.tree_util.tree_map_with_path(lambda path, _: _name(path) in chosen, params)
+    return jax.tree.unflatten(structure, [name in chosen for name in names])
 
 
 def split(params: Params, mask: Any) -> tuple[Params, Params]:
