@@ -11,8 +11,8 @@ import jax
 import numpy as np
 
 from xgen_core import Batch
-from xgen_model import create, training_flops_per_token
-from xgen_train import TrainState, build_optimizer, make_step
+from xgen_model import create, make_mesh, training_flops_per_token
+from xgen_train import LanguageModelling, compile_step, fresh_state
 from xgen_train.recipes import quickstart
 
 STEPS = 9
@@ -21,10 +21,9 @@ STEPS = 9
 def main() -> None:
     """Print compile time, tokens per second and GFLOP/s for each stage."""
     recipe = quickstart.base()
-    optimizer = build_optimizer(recipe.optimizer, recipe.total_steps)
-    params = create(recipe.model, seed=0)
-    state = TrainState(params, optimizer.init(params))
-    step = make_step(recipe.model, optimizer)
+    state = fresh_state(recipe, create(recipe.model, seed=0))
+    objective = LanguageModelling(config=recipe.model)
+    step = compile_step(objective, recipe, recipe.total_steps, make_mesh())
     random = np.random.default_rng(0)
     for stage in recipe.stages:
         length = stage.sequence_length

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from xgen_model.adapters import add_lora, add_soft_prompt, merge_lora
     from xgen_model.checkpoint import CheckpointStore
     from xgen_model.config import Lora, ModelConfig, RopeScaling
-    from xgen_model.cross_entropy import LossSums, TokenScores, loss, token_logprobs
+    from xgen_model.cross_entropy import LossSums, TokenScores, loss, row_losses, token_logprobs
     from xgen_model.engine.generation import generate
     from xgen_model.engine.sample import Sampling
     from xgen_model.hugging_face.adapter import export_adapter, read_adapter
@@ -67,6 +67,7 @@ __all__ = [
     "place_batch",
     "preset",
     "read_adapter",
+    "row_losses",
     "row_part",
     "shardings",
     "split",
@@ -93,6 +94,7 @@ _HOMES = {
         "LossSums",
         "TokenScores",
         "loss",
+        "row_losses",
         "token_logprobs",
     ),
     "engine.generation": ("generate",),

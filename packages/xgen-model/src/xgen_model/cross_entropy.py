@@ -23,11 +23,11 @@ from xgen_model.config import ModelConfig
 from xgen_model.mesh import constrain, shares
 from xgen_model.model import Params, forward, logits
 
-__all__ = ["LossSums", "TokenScores", "loss", "token_logprobs"]
+__all__ = ["LossSums", "TokenScores", "loss", "row_losses", "token_logprobs"]
 
 
 class LossSums(NamedTuple):
-    """Sums over the tokens that count.
+    """Sums over the tokens that count: of a whole batch, or of each of its rows.
 
     Attributes:
         nll: negative log-likelihood, in nats.
@@ -35,9 +35,9 @@ class LossSums(NamedTuple):
         tokens: how many tokens count, as float32 (exact below 2²⁴).
     """
 
-    nll: Float[Array, ""]
-    z: Float[Array, ""]
-    tokens: Float[Array, ""]
+    nll: Float[Array, "*b"]
+    z: Float[Array, "*b"]
+    tokens: Float[Array, "*b"]
 
 
 class TokenScores(NamedTuple):
@@ -96,7 +96,12 @@ def _cuts(config: ModelConfig, batch: int, time: int) -> _Cuts:
 
 
 def loss(config: ModelConfig, params: Params, batch: Batch[Array]) -> LossSums:
-    """Summed loss of a batch: `nll / tokens` is the mean in nats a token.
+    """Summed loss of a batch: `nll / tokens` is the mean in nats a token. See `row_losses`."""
+    return LossSums(*(jnp.sum(x) for x in row_losses(config, params, batch)))
+
+
+def row_losses(config: ModelConfig, params: Params, batch: Batch[Array]) -> LossSums:
+    """Summed loss of each row of a batch, `[b]`.
 
     Args:
         config: of the parameters; about `loss_chunk` tokens have logits at one time on a device,
@@ -115,10 +120,11 @@ def loss(config: ModelConfig, params: Params, batch: Batch[Array]) -> LossSums:
 
     def sums(
         hidden: Float[Array, "b p c d"], targets: Int[Array, "b p c"], mask: Float[Array, "b p c"]
-    ) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    ) -> tuple[Float[Array, " b"], Float[Array, " b"]]:
         values = _logits(config, params, hidden)
         log_z = _log_normaliser(values)
-        return jnp.sum((log_z - _at(values, targets)) * mask), jnp.sum(log_z**2 * mask)
+        nll = jnp.sum((log_z - _at(values, targets)) * mask, axis=(1, 2))
+        return nll, jnp.sum(log_z**2 * mask, axis=(1, 2))
 
     if cuts.chunks == 1:
         nll, z = sums(*(x[0] for x in parts))
@@ -131,8 +137,9 @@ def loss(config: ModelConfig, params: Params, batch: Batch[Array]) -> LossSums:
             nll, z = again(*part)
             return (total[0] + nll, total[1] + z), None
 
-        (nll, z), _ = jax.lax.scan(step, (jnp.float32(0), jnp.float32(0)), parts)
-    return LossSums(nll, z, jnp.sum(mask))
+        zeros = jnp.zeros(batch.inputs.shape[0], jnp.float32)
+        (nll, z), _ = jax.lax.scan(step, (zeros, zeros), parts)
+    return LossSums(nll, z, jnp.sum(mask, axis=1))
 
 
 def token_logprobs(config: ModelConfig, params: Params, batch: Batch[Array]) -> TokenScores:

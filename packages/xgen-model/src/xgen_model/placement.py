@@ -6,17 +6,17 @@ the same ones, and each puts the time that its own devices hold onto them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
-from jax.sharding import Mesh
-from jaxtyping import Int
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from xgen_core.records import Batch
 from xgen_model.mesh import MESH_AXES, batch_sharding
 
 __all__ = ["place_batch", "row_part"]
+
+Tree = TypeVar("Tree")
 
 
 def row_part(mesh: Mesh) -> tuple[int, int]:
@@ -40,24 +40,26 @@ def row_part(mesh: Mesh) -> tuple[int, int]:
     return int(here[0]) // count, len(rows) // count
 
 
-def place_batch(mesh: Mesh, batch: Batch[Any]) -> Batch[jax.Array]:
+def place_batch(mesh: Mesh, batch: Tree) -> Tree:
     """A batch over all devices, from the rows that each process has read.
 
     Args:
         mesh: all devices.
-        batch: this process's rows, those of `row_part`, over their whole time.
+        batch: a tree of arrays `[b, t]` or `[b]`: this process's rows, those of `row_part`, over
+            their whole time.
     """
     part, parts = row_part(mesh)
-    sharding = batch_sharding(mesh)
+    places = batch_sharding(mesh)
 
-    def place(field: Int[np.ndarray, "b t"]) -> jax.Array:
-        rows, time = field.shape
+    def place(field: np.ndarray) -> jax.Array:
+        rows = len(field)
         first = part * rows
 
-        def local(index: Any) -> Int[np.ndarray, "_ _"]:
+        def local(index: Any) -> np.ndarray:
             start, stop, _ = index[0].indices(rows * parts)
-            return field[start - first : stop - first, index[1]]
+            return field[(slice(start - first, stop - first), *index[1:])]
 
-        return jax.make_array_from_callback((rows * parts, time), sharding, local)
+        sharding = NamedSharding(mesh, PartitionSpec(*places.spec[: field.ndim]))
+        return jax.make_array_from_callback((rows * parts, *field.shape[1:]), sharding, local)
 
-    return Batch(*(place(np.asarray(field)) for field in batch))
+    return jax.tree.map(lambda field: place(np.asarray(field)), batch)

@@ -9,41 +9,66 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xgen_train.feed import Feed, StoreFeed
+    from xgen_train.objective import LanguageModelling, Objective, Sums
     from xgen_train.optimizer import build_optimizer
-    from xgen_train.recipe import MeshShape, OptimizerRecipe, StageRecipe, TrainRecipe
+    from xgen_train.recipe import (
+        GuardRecipe,
+        MeshShape,
+        MixtureChange,
+        OptimizerRecipe,
+        RunRecipe,
+        StageRecipe,
+        TrainRecipe,
+    )
     from xgen_train.schedule import learning_rate
-    from xgen_train.step import StepMetrics, TrainState, make_step
-    from xgen_train.trainer import DivergedError, TrainResult, train
+    from xgen_train.session import DivergedError, Session
+    from xgen_train.state import TrainState, abstract_state, fresh_state
+    from xgen_train.step import StepMetrics, compile_step, make_step
+    from xgen_train.trainer import TrainResult, train
 
 __all__ = [
     "DivergedError",
+    "Feed",
+    "GuardRecipe",
+    "LanguageModelling",
     "MeshShape",
+    "MixtureChange",
+    "Objective",
     "OptimizerRecipe",
+    "RunRecipe",
+    "Session",
     "StageRecipe",
     "StepMetrics",
+    "StoreFeed",
+    "Sums",
     "TrainRecipe",
     "TrainResult",
     "TrainState",
+    "abstract_state",
     "build_optimizer",
+    "compile_step",
+    "fresh_state",
     "learning_rate",
     "make_step",
     "train",
 ]
 
 _HOMES = {
-    "build_optimizer": "optimizer",
-    "learning_rate": "schedule",
-    "make_step": "step",
-    "StepMetrics": "step",
-    "TrainState": "step",
-    "DivergedError": "trainer",
-    "TrainResult": "trainer",
-    "train": "trainer",
+    "feed": ("Feed", "StoreFeed"),
+    "objective": ("LanguageModelling", "Objective", "Sums"),
+    "optimizer": ("build_optimizer",),
+    "schedule": ("learning_rate",),
+    "session": ("DivergedError", "Session"),
+    "state": ("TrainState", "abstract_state", "fresh_state"),
+    "step": ("StepMetrics", "compile_step", "make_step"),
+    "trainer": ("TrainResult", "train"),
 }
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     """Load jax only when something that needs it is asked for."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"xgen_train.{_HOMES.get(name, 'recipe')}"), name)
+    return getattr(import_module(f"xgen_train.{_HOME.get(name, 'recipe')}"), name)

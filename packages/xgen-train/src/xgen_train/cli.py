@@ -1,16 +1,15 @@
-"""`xgen train`: run a recipe."""
+"""`xgen train`: run recipes, plan them, tune models."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import click
+
+from xgen_train.commands.run import run
 
 __all__ = ["train"]
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def train() -> None:
     """Train a model by recipe, with exact resume.
 
@@ -20,62 +19,5 @@ def train() -> None:
     """
 
 
-@train.command()
-@click.argument("recipe")
-@click.option("--output", "-o", required=True, type=click.Path(), help="The run directory.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Change one field of the recipe, as in optimizer.learning_rate=1e-3.",
-)
-@click.option(
-    "--tensorboard/--no-tensorboard",
-    default=None,
-    help="Write TensorBoard events (default: where tensorboardX is installed).",
-)
-@click.option("--show", is_flag=True, help="Print the resolved recipe as JSON and stop.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def run(
-    recipe: str,
-    output: str,
-    settings: tuple[str, ...],
-    tensorboard: bool | None,
-    show: bool,
-    as_json: bool,
-) -> None:
-    """Run RECIPE (module:function or file.py:function) to its end.
-
-    The same command again takes up an interrupted run and ends with the same result.
-
-    \b
-    Example:
-      xgen train run xgen_train.recipes.quickstart:base \\
-          --set store=runs/quickstart/data --set seed=1 --output runs/seed1
-    """
-    from xgen_core.codec import encode
-    from xgen_core.recipe import load_recipe
-    from xgen_train.recipe import TrainRecipe
-
-    resolved = load_recipe(recipe, TrainRecipe, settings)
-    if show:
-        click.echo(json.dumps(encode(resolved), indent=2, ensure_ascii=False))
-        return
-    from xgen_train.trainer import train as train_recipe
-
-    result = train_recipe(resolved, Path(output), tensorboard=tensorboard)
-    if as_json:
-        values = {
-            "run": str(result.run),
-            "checkpoint": str(result.checkpoint),
-            "steps": result.steps,
-            "loss": result.loss,
-            "parameters": result.parameters,
-        }
-        click.echo(json.dumps(values))
-        return
-    click.echo(
-        f"{result.parameters:,} parameters, {result.steps} steps, final loss {result.loss:.4f}\n"
-        f"model: local:{result.checkpoint}"
-    )
+for command in (run,):
+    train.add_command(command)

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from xgen_core import InputError
 from xgen_data import Order, Stage, TokenStore
-from xgen_train.recipe import StageRecipe, TrainRecipe
+from xgen_train.recipe import TrainRecipe
 
-__all__ = ["build_order", "stage_weights"]
+__all__ = ["build_order"]
 
 
-def stage_weights(stage: StageRecipe, store: TokenStore) -> dict[str, float]:
-    """The stage's mixture, or the sources' own proportions where it names none.
-
-    Raises:
-        InputError: a source that the store does not have, or no weight above zero.
-    """
+def _weights(wanted: Mapping[str, float], store: TokenStore) -> dict[str, float]:
+    """The mixture, or the sources' own proportions where it names none."""
     sources = store.sources("train")
-    if not stage.weights:
+    if not wanted:
         return {name: float(store.line("train", name).tokens) for name in sources}
-    for name in stage.weights:
+    for name in wanted:
         if name not in sources:
             raise InputError(
                 f"{store.location} has no source {name!r}; it has {', '.join(sources)}"
             )
-    chosen = {n: float(stage.weights[n]) for n in sources if stage.weights.get(n, 0) > 0}
+    chosen = {n: float(wanted[n]) for n in sources if wanted.get(n, 0) > 0}
     if not chosen:
         raise InputError("a stage's weights are all zero, so it would read nothing")
     return chosen
@@ -40,11 +38,15 @@ def build_order(recipe: TrainRecipe, store: TokenStore) -> Order:
             sequence_length=stage.sequence_length,
             batch_size=recipe.batch_tokens // stage.sequence_length,
             steps=stage.steps,
-            weights=stage_weights(stage, store),
+            weights=_weights(stage.weights, store),
+            packing=stage.packing,
         )
         for stage in recipe.stages
     )
     try:
-        return Order(seed=recipe.seed, stages=stages, lines=store.line_sizes("train"))
+        order = Order(seed=recipe.seed, stages=stages, lines=store.line_sizes("train"))
+        for change in recipe.changes:
+            order = order.changed(change.step, _weights(change.weights, store))
     except ValueError as error:
         raise InputError(f"{store.location}: {error}") from error
+    return order

@@ -3,61 +3,63 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
-import jax
+import numpy as np
+from jax.sharding import Mesh
 
-from xgen_core import Batch
+from xgen_core import Batch, InputError
 from xgen_data import TokenStore, validation_batches
-from xgen_model import Params
+from xgen_model import Params, place_batch, row_part
+from xgen_train.objective import LanguageModelling
+from xgen_train.recipe import TrainRecipe
+from xgen_train.step import compile_evaluation
 
 __all__ = ["Heldout"]
+
+Figures = Mapping[str, Mapping[str, float]]
 
 
 class Heldout:
     """Evaluates fixed batches of each source, so that figures compare over the run.
 
     Args:
+        recipe: for its stages, tokens in a batch, and how many batches of each source.
         store: the token store.
-        evaluate: compiled sums of nll and tokens.
-        place: puts a host batch onto the devices.
-        batch_tokens: tokens per batch, as in training.
-        batches: how many of each source; 0 switches held-out loss off.
+        mesh: the run's devices.
     """
 
-    def __init__(
-        self,
-        store: TokenStore,
-        evaluate: Callable[[Params, Batch[jax.Array]], tuple[jax.Array, jax.Array]],
-        place: Callable[[Batch[Any]], Batch[jax.Array]],
-        *,
-        batch_tokens: int,
-        batches: int,
-    ) -> None:
-        self._store = store
-        self._evaluate = evaluate
-        self._place = place
-        self._batch_tokens = batch_tokens
-        self._batches = batches
+    def __init__(self, recipe: TrainRecipe, store: TokenStore, mesh: Mesh) -> None:
+        self._recipe, self._store, self._mesh = recipe, store, mesh
+        self._evaluate = compile_evaluation(LanguageModelling(config=recipe.model), mesh)
 
-    def measure(self, params: Params, sequence_length: int) -> dict[str, dict[str, float]]:
-        """Loss (nats per token) and bits per byte by source, at one sequence length.
+    def measure(self, params: Params, stage: int) -> Figures:
+        """Loss (nats per token) and bits per byte by source, at a stage's sequence length.
 
         Bits per byte uses the source's mean bytes per token over the whole validation split.
         """
-        sums: dict[str, tuple[float, float]] = {}
-        for source, batch in validation_batches(
+        if not self._recipe.evaluate_batches or "validation" not in self._store.manifest.splits:
+            return {}
+        length = self._recipe.stages[stage].sequence_length
+        batches = validation_batches(
             self._store,
-            sequence_length,
-            self._batch_tokens // sequence_length,
-            limit=self._batches,
-        ):
-            nll, tokens = self._evaluate(params, self._place(batch))
+            length,
+            self._recipe.batch_tokens // length,
+            limit=self._recipe.evaluate_batches,
+        )
+        sums: dict[str, tuple[float, float]] = {}
+        for source, batch in batches:
+            rows = self._evaluate(params, place_batch(self._mesh, self._own_rows(batch)))
+            nll, tokens = (
+                float(np.sum(np.asarray(rows[n]), dtype=np.float64)) for n in ("nll", "tokens")
+            )
             before = sums.get(source, (0.0, 0.0))
-            sums[source] = (before[0] + float(nll), before[1] + float(tokens))
+            sums[source] = (before[0] + nll, before[1] + tokens)
         found: dict[str, dict[str, float]] = {}
         for source, (nll, tokens) in sums.items():
+            if not tokens:
+                continue
             line = self._store.manifest.splits["validation"][source]
             bits_per_token = nll / tokens / math.log(2)
             found[source] = {
@@ -65,3 +67,11 @@ class Heldout:
                 "bits_per_byte": bits_per_token * line.tokens / line.bytes,
             }
         return found
+
+    def _own_rows(self, batch: Batch[Any]) -> Batch[Any]:
+        part, parts = row_part(self._mesh)
+        rows = batch.inputs.shape[0]
+        if rows % parts:
+            raise InputError(f"{parts} processes cannot share a batch of {rows} rows equally")
+        share = rows // parts
+        return Batch(*(field[part * share : (part + 1) * share] for field in batch))

@@ -64,8 +64,10 @@ class Monitor:
         seconds, self._last = now - self._last, now
         self._run.metrics.append(step, values)
         self._run.timings.append(step, {"seconds": round(seconds, 6), "tokens": tokens})
-        self._scalars("train", step, {k: values[k] for k in ("loss", "learning_rate")})
-        self._scalars("train", step, {"gradient_norm": values["gradient_norm"]})
+        figures = {k: v for k, v in values.items() if isinstance(v, float)}
+        self._scalars("train", step, figures)
+        for source, found in values.get("sources", {}).items():
+            self._scalars(f"train/{source}", step, {"loss": found["loss"]})
         self._scalars("speed", step, {"tokens_per_second": tokens / seconds})
         self._progress.advance(tokens, note=note)
 
@@ -81,9 +83,11 @@ class Monitor:
         """Start the clock again after something that is not training (a checkpoint, say)."""
         self._last = time.perf_counter()
 
-    def _scalars(self, group: str, step: int, values: Mapping[str, float]) -> None:
+    def _scalars(self, group: str, step: int, values: Mapping[str, float | None]) -> None:
         if self._writer is not None:
             for name, value in values.items():
+                if value is None:
+                    continue
                 self._writer.add_scalar(f"{group}/{name}", value, step)
 
     def __enter__(self) -> Self:

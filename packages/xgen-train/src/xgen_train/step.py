@@ -6,63 +6,126 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import optax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Bool, Float
 
-from xgen_core import Batch
-from xgen_model import ModelConfig, Params, loss
+from xgen_model import Params, constrain, join, on_mesh
+from xgen_train.guard import admit
+from xgen_train.objective import Objective
+from xgen_train.optimizer import build_optimizer
+from xgen_train.recipe import RunRecipe
+from xgen_train.schedule import learning_rate
+from xgen_train.state import TrainState, abstract_state
 
-__all__ = ["StepMetrics", "TrainState", "make_evaluation", "make_step"]
-
-
-class TrainState(NamedTuple):
-    """What a step changes: fp32 parameters and the optimizer's state."""
-
-    params: Params
-    optimizer: Any
+__all__ = ["Step", "StepMetrics", "compile_evaluation", "compile_step", "make_step"]
 
 
 class StepMetrics(NamedTuple):
-    """Scalars of one step, still on the device.
+    """What a step says, still on the device.
 
     Attributes:
-        loss: mean negative log-likelihood in nats per counted token, before the update.
+        loss: the objective's mean over the whole batch, before the update.
         gradient_norm: global norm before clipping.
-        tokens: counted tokens.
+        applied: whether the update was applied (see `xgen_train.guard`).
+        refused: updates in a row that were not.
+        rows: the objective's figures of each row, `[b]` by name.
     """
 
-    loss: jax.Array
-    gradient_norm: jax.Array
-    tokens: jax.Array
+    loss: Float[Array, ""]
+    gradient_norm: Float[Array, ""]
+    applied: Bool[Array, ""]
+    refused: Array
+    rows: dict[str, Float[Array, " b"]]
 
 
-def make_step(
-    config: ModelConfig, optimizer: optax.GradientTransformation
-) -> Callable[[TrainState, Batch[jax.Array]], tuple[TrainState, StepMetrics]]:
-    """Compile the step; the old state's memory is reused for the new one."""
+Step = Callable[[TrainState, Any], tuple[TrainState, StepMetrics]]
 
-    def objective(params: Params, batch: Batch[jax.Array]) -> tuple[jax.Array, jax.Array]:
-        sums = loss(config, params, batch)
-        return sums.nll / sums.tokens, sums.tokens
 
-    def step(state: TrainState, batch: Batch[jax.Array]) -> tuple[TrainState, StepMetrics]:
-        (value, tokens), gradients = jax.value_and_grad(objective, has_aux=True)(
-            state.params, batch
+def make_step(objective: Objective, recipe: RunRecipe, total_steps: int) -> Step:
+    """The step: gradients of the whole batch, clip, optimizer, learning rate, guard.
+
+    Not compiled: `jax.jit(step, donate_argnums=0)` lets the new state reuse the old one's memory.
+
+    Args:
+        objective: what is minimised.
+        recipe: optimizer, guard and number of micro-batches.
+        total_steps: where the learning rate's curve ends.
+    """
+    optimizer = build_optimizer(recipe.optimizer)
+    rate = learning_rate(recipe.optimizer, total_steps)
+
+    def step(state: TrainState, batch: Any) -> tuple[TrainState, StepMetrics]:
+        loss, rows, gradients = _gradients(objective, state, batch, recipe.micro_batches)
+        norm = optax.tree.norm(gradients)
+        clip = jnp.minimum(1.0, recipe.optimizer.clip_norm / norm)
+        clipped = jax.tree.map(lambda g: g * clip, gradients)
+        updates, optimizer_state = optimizer.update(clipped, state.optimizer, state.trained)
+        scale = rate(state.step)
+        moved = jax.tree.map(lambda p, u: p - scale * u, state.trained, updates)
+        good, guard = admit(recipe.guard, state.guard, loss, norm)
+        trained, optimizer_state = jax.tree.map(
+            lambda new, old: jnp.where(good, new, old),
+            (moved, optimizer_state),
+            (state.trained, state.optimizer),
         )
-        updates, optimizer_state = optimizer.update(gradients, state.optimizer, state.params)
-        params = optax.apply_updates(state.params, updates)
-        metrics = StepMetrics(value, optax.tree.norm(gradients), tokens)
-        return TrainState(params, optimizer_state), metrics
+        metrics = StepMetrics(loss, norm, good, guard.refused, rows)
+        return TrainState(state.step + 1, trained, state.frozen, optimizer_state, guard), metrics
 
-    return jax.jit(step, donate_argnums=0)
+    return step
 
 
-def make_evaluation(
-    config: ModelConfig,
-) -> Callable[[Params, Batch[jax.Array]], tuple[jax.Array, jax.Array]]:
-    """Compile the held-out loss: sums of negative log-likelihood (nats) and of counted tokens."""
+def _gradients(
+    objective: Objective, state: TrainState, batch: Any, micro_batches: int
+) -> tuple[Float[Array, ""], dict[str, Float[Array, " b"]], Params]:
+    """Mean loss, row figures and float32 gradients of a batch, `micro_batches` parts in turn."""
+    weight = objective.weight(batch)
 
-    def evaluate(params: Params, batch: Batch[jax.Array]) -> tuple[jax.Array, jax.Array]:
-        sums = loss(config, params, batch)
-        return sums.nll, sums.tokens
+    def mean(trained: Params, part: Any) -> tuple[Array, dict[str, Array]]:
+        found = objective.sums(join(trained, state.frozen), part)
+        return found.total / weight, found.rows
 
-    return jax.jit(evaluate)
+    gradient = jax.value_and_grad(mean, has_aux=True)
+    if micro_batches == 1:
+        (loss, rows), gradients = gradient(state.trained, batch)
+        return loss, rows, gradients
+
+    def add(total: tuple[Array, Params], part: Any) -> tuple[tuple[Array, Params], Any]:
+        (loss, rows), gradients = gradient(state.trained, part)
+        return (total[0] + loss, jax.tree.map(jnp.add, total[1], gradients)), rows
+
+    zeros = jax.tree.map(jnp.zeros_like, state.trained)
+    parts = jax.tree.map(lambda x: _cut(x, micro_batches), batch)
+    (loss, gradients), rows = jax.lax.scan(add, (jnp.float32(0), zeros), parts)
+    return loss, {name: x.T.reshape(-1) for name, x in rows.items()}, gradients
+
+
+def _cut(x: Array, parts: int) -> Array:
+    """`[b, …]` as `[parts, b / parts, …]`; each device keeps the rows that it has."""
+    x = jnp.moveaxis(x.reshape(x.shape[0] // parts, parts, *x.shape[1:]), 1, 0)
+    rest = ("time", *(None,) * (x.ndim - 3)) if x.ndim > 2 else ()
+    return constrain(x, None, "batch", *rest)
+
+
+def compile_step(objective: Objective, recipe: RunRecipe, total_steps: int, mesh: Mesh) -> Step:
+    """`make_step` for a mesh; the old state's memory is reused for the new one.
+
+    Metrics come out whole on every process.
+    """
+    layout = abstract_state(recipe, mesh)
+    places = jax.tree.map(lambda leaf: leaf.sharding, layout)
+    step = make_step(objective, recipe, total_steps)
+    whole = NamedSharding(mesh, PartitionSpec())
+    return on_mesh(mesh, jax.jit(step, donate_argnums=0, out_shardings=(places, whole)))
+
+
+def compile_evaluation(
+    objective: Objective, mesh: Mesh
+) -> Callable[[Params, Any], dict[str, Array]]:
+    """The objective's figures of each row, `[b]` by name, whole on every process."""
+
+    def evaluate(params: Params, batch: Any) -> dict[str, Array]:
+        return objective.sums(params, batch).rows
+
+    return on_mesh(mesh, jax.jit(evaluate, out_shardings=NamedSharding(mesh, PartitionSpec())))
