@@ -29,7 +29,7 @@ from xgen_data.recipes.xgen import STAGE_1_TOKENS, STAGE_2_TOKENS, stage_1, stag
 from xgen_model import PRESETS
 from xgen_train.recipe import OptimizerRecipe, StageRecipe, TrainRecipe
 
-__all__ = ["base", "base_1500b", "base_4k"]
+__all__ = ["base", "base_4k", "base_1500b"]
 
 BATCH_TOKENS = 4_194_304
 BILLION = 1_000_000_000
