@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from xgen_core import Batch, InputError
 from xgen_data import TokenStore, validation_batches
 from xgen_model import Params, place_batch, row_part
 from xgen_train.objective import LanguageModelling
+from xgen_train.positions import PositionCurve, PositionSums
 from xgen_train.recipe import TrainRecipe
 from xgen_train.step import compile_evaluation
 
@@ -32,6 +33,7 @@ class Heldout:
 
     def __init__(self, recipe: TrainRecipe, store: TokenStore, mesh: Mesh) -> None:
         self._recipe, self._store, self._mesh = recipe, store, mesh
+        self._positions = PositionSums(recipe.model, recipe.stages[-1].sequence_length, mesh)
         self._evaluate = compile_evaluation(LanguageModelling(config=recipe.model), mesh)
 
     def measure(self, params: Params, stage: int) -> Figures:
@@ -39,17 +41,8 @@ class Heldout:
 
         Bits per byte uses the source's mean bytes per token over the whole validation split.
         """
-        if not self._recipe.evaluate_batches or "validation" not in self._store.manifest.splits:
-            return {}
-        length = self._recipe.stages[stage].sequence_length
-        batches = validation_batches(
-            self._store,
-            length,
-            self._recipe.batch_tokens // length,
-            limit=self._recipe.evaluate_batches,
-        )
         sums: dict[str, tuple[float, float]] = {}
-        for source, batch in batches:
+        for source, batch in self._batches(self._recipe.stages[stage].sequence_length):
             rows = self._evaluate(params, place_batch(self._mesh, self._own_rows(batch)))
             nll, tokens = (
                 float(np.sum(np.asarray(rows[n]), dtype=np.float64)) for n in ("nll", "tokens")
@@ -67,6 +60,26 @@ class Heldout:
                 "bits_per_byte": bits_per_token * line.tokens / line.bytes,
             }
         return found
+
+    def _batches(self, length: int) -> Iterator[tuple[str, Batch[Any]]]:
+        """The same ones each time: the first of each source."""
+        limit = self._recipe.evaluate_batches
+        if limit and "validation" in self._store.manifest.splits:
+            rows = self._recipe.batch_tokens // length
+            yield from validation_batches(self._store, length, rows, limit=limit)
+
+    def positions(self, params: Params) -> PositionCurve | None:
+        """Loss by position at the longest sequence length of the run, over the same documents.
+
+        One length for all edges: before a stage of it the curve shows what lies beyond the lengths
+        seen so far.
+        """
+        total = None
+        for _, batch in self._batches(self._recipe.stages[-1].sequence_length):
+            placed = place_batch(self._mesh, self._own_rows(batch))
+            sums = self._positions.of(params, placed)
+            total = sums if total is None else total + sums
+        return None if total is None else self._positions.curve(total)
 
     def _own_rows(self, batch: Batch[Any]) -> Batch[Any]:
         part, parts = row_part(self._mesh)

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from xgen_core import MissingExtraError, Run
 from xgen_core.progress import Progress
+from xgen_train.positions import PositionCurve
 
 __all__ = ["Monitor"]
 
@@ -77,6 +78,11 @@ class Monitor:
             self._run.metrics.append(step, {"heldout": found})
         for source, figures in found.items():
             self._scalars(f"heldout/{source}", step, figures)
+        self._last = time.perf_counter()
+
+    def positions(self, step: int, curve: PositionCurve) -> None:
+        """Record the loss by position at a stage edge; its time does not count either."""
+        self._run.metrics.append(step, {"positions": curve._asdict()})
         self._last = time.perf_counter()
 
     def pause(self) -> None:

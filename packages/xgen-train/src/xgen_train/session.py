@@ -30,6 +30,7 @@ from xgen_model import (
 from xgen_train.feed import Feed
 from xgen_train.monitor import Monitor
 from xgen_train.objective import Objective, Rows
+from xgen_train.positions import PositionCurve
 from xgen_train.recipe import RunRecipe
 from xgen_train.schedule import learning_rate
 from xgen_train.state import TrainState, abstract_state, fresh_state
@@ -47,6 +48,10 @@ class Evaluation(Protocol):
 
     def measure(self, params: Params, stage: int) -> Mapping[str, Mapping[str, float]]:
         """Figures by source; empty where nothing is held out."""
+        ...
+
+    def positions(self, params: Params) -> PositionCurve | None:
+        """Loss by position in the document, at stage edges; None where nothing is held out."""
         ...
 
 
@@ -165,6 +170,8 @@ class Session:
             if evaluates:
                 stage = self.feed.stage(step - 1)
                 monitor.heldout(step, self.evaluation.measure(self.state.params, stage))
+            if step in edges and (curve := self.evaluation.positions(self.state.params)):
+                monitor.positions(step, curve)
             if saves:
                 self.save(step)
                 monitor.pause()
