@@ -63,7 +63,8 @@ def test_going_on_from_an_earlier_checkpoint_ends_the_same(
 
 def test_sections_and_events_are_written(finished: Path) -> None:
     sections = [Section.from_json(value) for value in Run.open(finished).sections()]
-    assert [s.title for s in sections] == ["Training", "Loss", "Speed"]
+    titles = ["Training", "Loss", "Loss by source", "Loss by position", "Speed"]
+    assert [s.title for s in sections] == titles
     assert list((finished / "tensorboard").glob("events.*"))
 
 
