@@ -11,7 +11,7 @@ from xgen_core import InputError, Run
 from xgen_core.report import Section
 from xgen_data import TokenStore
 from xgen_model import CheckpointStore
-from xgen_train import DivergedError, TrainRecipe, train
+from xgen_train import DivergedError, MixtureChange, TrainRecipe, train
 from xgen_train.curriculum import build_order
 
 
@@ -107,3 +107,23 @@ def test_divergence_is_one_clear_error(short: TrainRecipe, tmp_path: Path) -> No
     wild = dataclasses.replace(short.optimizer, learning_rate=1e30, warmup_steps=0)
     with pytest.raises(DivergedError, match=r"lower optimizer\.learning_rate"):
         train(dataclasses.replace(short, optimizer=wild), tmp_path / "run")
+
+
+def test_the_mixture_of_a_running_run_changes_from_here_on(
+    recipe: TrainRecipe, tmp_path: Path
+) -> None:
+    run, planned = tmp_path / "run", tmp_path / "planned"
+    first = train(recipe, run).run
+    for step in (6, 8, 12):
+        if step > 6:
+            shutil.rmtree(run / "checkpoints" / str(step))
+    late = dataclasses.replace(
+        recipe, changes=(MixtureChange(step=8, weights={"code": 0.25, "prose": 0.75}),)
+    )
+    train(late, run)
+    assert len(json.loads((first / "run.json").read_text())["earlier"]) == 1
+    train(late, planned)  # the change was known from the beginning
+    assert (run / "metrics.jsonl").read_bytes() == (planned / "metrics.jsonl").read_bytes()
+    early = dataclasses.replace(recipe, changes=(MixtureChange(step=3, weights={"code": 1.0}),))
+    with pytest.raises(InputError, match="begin at step 12 or later"):
+        train(early, run)

@@ -1,6 +1,6 @@
 """The run directory: one folder with all that a run decided, measured and wants to show.
 
-    run.json        format, kind, resolved recipe (written once, never changed)
+    run.json        format, kind, resolved recipe, and the earlier ones if it was revised
     metrics.jsonl   one line a step; the same bytes whether or not the run was interrupted
     timings.jsonl   wall-clock figures, which differ from run to run and so live apart
     sections/*.json what the report page shows, in file-name order
@@ -158,6 +158,17 @@ class Run:
             read_json(path / "run.json"), name=_FORMAT, version=_VERSION, path=path / "run.json"
         )
         return cls(path, header["kind"], header["recipe"])
+
+    def revise(self, recipe: object) -> None:
+        """Put another recipe in place, and keep the one before it under `earlier`.
+
+        For what a run allows to change while it lasts; the rest is `create`'s to refuse.
+        """
+        path = self.directory / "run.json"
+        header = check_format(read_json(path), name=_FORMAT, version=_VERSION, path=path)
+        earlier = [*header.get("earlier", []), header["recipe"]]
+        self.recipe = cast("dict[str, Any]", encode(recipe))
+        write_json(path, {**header, "recipe": self.recipe, "earlier": earlier})
 
     def write_section(self, name: str, section: object) -> None:
         """Store one report section; `name` orders the page (`"20-loss"` before `"30-samples"`)."""

@@ -10,8 +10,8 @@ import bisect
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self
 
 from xgen_model import ModelConfig
 
@@ -201,6 +201,10 @@ class RunRecipe:
         if not self.trained:
             raise ValueError("trained names no parameter, so nothing would be learnt")
 
+    def until(self, step: int) -> Self:
+        """The recipe as far as it decides the first `step` steps: a checkpoint belongs to it."""
+        return self
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainRecipe(RunRecipe):
@@ -264,6 +268,10 @@ class TrainRecipe(RunRecipe):
     def edges(self) -> tuple[int, ...]:
         """The step after which each stage ends."""
         return tuple(itertools.accumulate(stage.steps for stage in self.stages))
+
+    def until(self, step: int) -> Self:
+        """Without the changes of the mixture that lie ahead, which may still be made."""
+        return replace(self, changes=tuple(c for c in self.changes if c.step < step))
 
     def stage_of(self, step: int) -> int:
         """Number of the stage that a step, 0 for the first, belongs to."""

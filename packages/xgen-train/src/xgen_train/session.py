@@ -108,7 +108,10 @@ class Session:
         """
         like = {"optimizer": self.layout.optimizer, "guard": self.layout.guard}
         params, rest, meta = self.checkpoints.restore(step, self.layout.params, like)
-        if meta["recipe"] != fingerprint(self.recipe) or meta["data"] != self.feed.fingerprint:
+        if (
+            meta["recipe"] != fingerprint(self.recipe.until(step))
+            or meta["data"] != self.feed.fingerprint
+        ):
             raise InputError(
                 f"{self.checkpoints.directory}: step {step} belongs to another recipe or store; "
                 "give another --output"
@@ -125,7 +128,7 @@ class Session:
         meta = {
             "step": step,
             "tokens": self.feed.tokens_before(step),
-            "recipe": fingerprint(self.recipe),
+            "recipe": fingerprint(self.recipe.until(step)),
             "data": self.feed.fingerprint,
         }
         rest = {"optimizer": self.state.optimizer, "guard": self.state.guard}

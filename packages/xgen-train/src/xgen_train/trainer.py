@@ -9,6 +9,7 @@ from pathlib import Path
 from jax.sharding import Mesh
 
 from xgen_core import InputError, Run
+from xgen_core.codec import decode
 from xgen_data import TokenStore
 from xgen_model import CheckpointStore, make_mesh
 from xgen_train.curriculum import build_order
@@ -63,7 +64,7 @@ def train(
     order = build_order(recipe, store)
     mesh = open_mesh(recipe, order.total_steps)
     _check_division(recipe, mesh)
-    run = Run.create(output, "train", recipe)
+    run = _take_up(Path(output), recipe)
     with store.tokenizer_directory() as tokenizer:
         checkpoints = CheckpointStore.create(
             run.directory / "checkpoints",
@@ -93,6 +94,27 @@ def train(
         loss=losses[-1],
         parameters=session.parameters,
     )
+
+
+def _take_up(output: Path, recipe: TrainRecipe) -> Run:
+    """The run directory; one whose mixture is changed from here on gets the new recipe."""
+    if not (output / "run.json").exists():
+        return Run.create(output, "train", recipe)
+    run = Run.open(output)
+    checkpoint = output / "checkpoints"
+    if run.kind != "train" or not (checkpoint / "config.json").exists():
+        return Run.create(output, "train", recipe)
+    done = CheckpointStore(checkpoint).latest() or 0
+    before = decode(TrainRecipe, run.recipe)
+    if before == recipe or before.until(0) != recipe.until(0):
+        return Run.create(output, "train", recipe)
+    if before.until(done) != recipe.until(done):
+        raise InputError(
+            f"{output}: {done} steps are done, and what they read cannot change: changes of the "
+            f"mixture begin at step {done} or later"
+        )
+    run.revise(recipe)
+    return run
 
 
 def open_mesh(recipe: RunRecipe, total_steps: int) -> Mesh:
