@@ -5,13 +5,36 @@ import pytest
 from xgen_core import RecipeError, load_recipe
 from xgen_core.codec import decode, encode
 from xgen_train import StageRecipe, TrainRecipe
-from xgen_train.recipes import quickstart
+from xgen_train.recipes import quickstart, small, xgen_1b, xgen_7b
+
+RECIPES = (
+    quickstart.base,
+    quickstart.smoke,
+    small.base,
+    xgen_1b.base,
+    xgen_7b.base,
+    xgen_7b.base_4k,
+    xgen_7b.base_1500b,
+)
 
 
 def test_published_recipes_round_trip_through_json() -> None:
-    for maker in (quickstart.base, quickstart.smoke):
+    for maker in RECIPES:
         recipe = maker()
         assert decode(TrainRecipe, encode(recipe)) == recipe
+
+
+def test_xgen_7b_keeps_the_published_tables_and_base_1500b_the_published_lengths() -> None:
+    recipe = xgen_7b.base()
+    tokens = [stage.steps * recipe.batch_tokens / 1e9 for stage in recipe.stages]
+    assert tokens == pytest.approx([800, 400, 174.52, 110], abs=0.003)
+    assert sum(tokens) == pytest.approx(1484.52, abs=0.0022)  # half a batch
+    longer = xgen_7b.base_1500b()
+    phases = [stage.steps * longer.batch_tokens / 1e9 for stage in longer.stages]
+    assert [sum(phases[:2]), sum(phases[2:])] == pytest.approx([1200, 300], abs=0.003)
+    code = recipe.stages[-1].weights
+    assert code["starcoderdata"] == sum(code.values()) / 2
+    assert "starcoderdata" not in recipe.stages[2].weights
 
 
 def test_stages_keep_xgens_proportions() -> None:

@@ -90,6 +90,8 @@ def test_another_recipe_in_the_same_directory_is_refused(
         ({"model.n_tokens": 250}, "was tokenised with 257"),
         ({"stages.0.weights": {"poems": 1.0}}, "no source 'poems'; it has code, prose"),
         ({"stages.0.weights": {"code": 0.0}}, "all zero"),
+        ({"max_epochs": 0.001}, "larger than the data: source .* max_epochs"),
+        ({"micro_batches": 8, "mesh.sequence": 1, "start": "absent"}, "absent"),
     ],
 )
 def test_what_cannot_run_is_refused_before_anything_is_written(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from xgen_core import InputError
@@ -49,4 +50,16 @@ def build_order(recipe: TrainRecipe, store: TokenStore) -> Order:
             order = order.changed(change.step, _weights(change.weights, store))
     except ValueError as error:
         raise InputError(f"{store.location}: {error}") from error
+    _check_epochs(recipe, store, order)
     return order
+
+
+def _check_epochs(recipe: TrainRecipe, store: TokenStore, order: Order) -> None:
+    name, most = max(order.epochs().items(), key=lambda item: item[1])
+    if most > recipe.max_epochs + 1e-9:
+        raise InputError(
+            f"the budget is larger than the data: source {name!r} of {store.location} has "
+            f"{store.line('train', name).tokens:,} tokens and would be read {most:.2f} times, more "
+            f"than max_epochs {recipe.max_epochs:g}: fewer steps, more data, or --set max_epochs="
+            f"{math.ceil(most)}"
+        )

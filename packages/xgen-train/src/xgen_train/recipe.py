@@ -215,6 +215,9 @@ class TrainRecipe(RunRecipe):
         stages: in order; lengths must not shrink, so that packing never needs to be redone.
         changes: of the mixture inside stages, by ascending step.
         batch_tokens: tokens in every optimizer step of every stage (constant, as in XGen).
+        max_epochs: passes over a source that the run may make; more is refused, as a budget larger
+            than the data. Up to four, repeated text is worth nearly as much as new text
+            (Muennighoff et al. 2023).
         z_loss: see `LanguageModelling`.
     """
 
@@ -222,6 +225,7 @@ class TrainRecipe(RunRecipe):
     stages: tuple[StageRecipe, ...]
     batch_tokens: int
     changes: tuple[MixtureChange, ...] = ()
+    max_epochs: float = 4.0
     z_loss: float = 0.0
 
     def __post_init__(self) -> None:
@@ -236,8 +240,8 @@ class TrainRecipe(RunRecipe):
                 f"changes of the mixture must ascend and lie before step {self.total_steps}, the "
                 f"end: {steps}"
             )
-        if self.z_loss < 0:
-            raise ValueError(f"z_loss must not be negative, got {self.z_loss}")
+        if self.z_loss < 0 or self.max_epochs <= 0:
+            raise ValueError("z_loss must not be negative, and max_epochs positive")
 
     def _check_lengths(self) -> None:
         lengths = [s.sequence_length for s in self.stages]

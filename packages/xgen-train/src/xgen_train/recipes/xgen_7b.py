@@ -53,6 +53,7 @@ def _recipe(stages: tuple[StageRecipe, ...], preset: str) -> TrainRecipe:
         model=PRESETS[preset],
         stages=stages,
         batch_tokens=BATCH_TOKENS,
+        max_epochs=5,  # English Wikipedia is read four times in stage 1, and again in stage 2
         z_loss=1e-4,
         optimizer=OptimizerRecipe(),
         checkpoint_every=500,
