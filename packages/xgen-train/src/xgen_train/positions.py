@@ -48,7 +48,7 @@ class PositionSums:
     """
 
     def __init__(self, config: ModelConfig, length: int, mesh: Mesh) -> None:
-        octaves = np.arange(2 * math.ceil(math.log2(max(2, length))) + 1) / 2
+        octaves = np.arange(2 * math.ceil(math.log2(max(2, length)))) / 2
         # the first bins are single positions
         self.first = np.unique(np.ceil(2**octaves).astype(np.int64) - 1)
         bins = jnp.asarray(self.first)

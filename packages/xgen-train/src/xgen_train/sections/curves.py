@@ -40,12 +40,13 @@ def width(steps: Sequence[Row]) -> int:
 def means(
     steps: Sequence[Row], value: Callable[[Row], float | None]
 ) -> Iterator[tuple[int, float]]:
-    """Tokens read and mean value of `width` steps at a time, none of them across a stage edge."""
+    """Tokens read and mean value of about `width` steps, none of them across a stage edge."""
     wide = width(steps)
     for _, group in itertools.groupby(steps, key=lambda row: row["stage"]):
         rows = list(group)
-        for start in range(0, len(rows), wide):
-            part = rows[start : start + wide]
+        parts = max(1, round(len(rows) / wide))
+        for number in range(parts):
+            part = rows[len(rows) * number // parts : len(rows) * (number + 1) // parts]
             known = [v for row in part if (v := value(row)) is not None]
             if known:
                 yield part[-1]["tokens"], fmean(known)

@@ -20,7 +20,7 @@ def positions_section(recipe: TrainRecipe, rows: Sequence[Row]) -> Section:
         if "positions" not in row:
             continue
         number = ends.index(row["step"])
-        label = f"after stage {number + 1} ({recipe.stages[number].sequence_length} tokens)"
+        label = f"{recipe.stages[number].sequence_length} (stage {number + 1})"
         curve = row["positions"]
         points += [
             {"position": first + 1, "loss": loss, "edge": label}
@@ -36,6 +36,7 @@ def positions_section(recipe: TrainRecipe, rows: Sequence[Row]) -> Section:
         y_title="held-out loss, nats per token",
         log_x=True,
         description="Held-out loss by position in the document, one line for each stage edge",
+        caption="One line for each stage, named by its sequence length and measured at its end.",
     )
     summary = (
         f"Held-out windows of {longest:,} tokens after every stage. Where a longer context is used "
