@@ -29,7 +29,7 @@ from xgen_model.sharding import shardings
 
 __all__ = ["compile_gradient", "tpu_devices", "uncached"]
 
-_MEGACORE = ("v4", "v5p")
+_MEGACORE = ("v4", "v5", "v5p")
 """Kinds whose two cores a chip work as one device."""
 
 _ENVIRONMENT: Mapping[str, str] = MappingProxyType(
@@ -39,6 +39,8 @@ _ENVIRONMENT: Mapping[str, str] = MappingProxyType(
         "TPU_WORKER_HOSTNAMES": "localhost",
         # Without this one it is one process a machine that may compile.
         "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",
+        # Without this one it says that it does not know where it is.
+        "TPU_ACCELERATOR_TYPE": "v4-8",
     }
 )
 """What libtpu reads when it is loaded."""
@@ -50,7 +52,7 @@ def tpu_devices(topology: str = "v4:2x2x1") -> Sequence[Any]:
     Sets environment variables that libtpu reads, unless they are set.
 
     Args:
-        topology: kind and chips along each dim, as libtpu names it; hosts have 2 x 2 chips.
+        topology: kind and chips along each dim, as libtpu names it: `v4:4x4x8`, `v5e:8x16`.
 
     Raises:
         MissingExtraError: libtpu is not installed.
@@ -63,10 +65,19 @@ def tpu_devices(topology: str = "v4:2x2x1") -> Sequence[Any]:
     from jax.experimental import topologies
 
     kind, _, chips = topology.partition(":")
-    options: dict[str, Any] = {"num_slices": 1}
+    sizes = [int(size) for size in chips.split("x") if size.isdigit()]
+    flat = len(sizes) == 2
+    sizes += [1] * (3 - len(sizes))
+    hosts = (2, 2, 1) if kind in _MEGACORE else (min(sizes[0], 2), min(sizes[1], 2), 1)
+    options: dict[str, Any] = {
+        "num_slices": 1,
+        "chips_per_host_bounds": hosts,
+        # Links close to rings along whole cubes, in two dims along a whole side of the pod only;
+        # without rings the compiler has no all-gather over three dims, and sums zeros instead.
+        "wrap": tuple(size % (16 if flat else 4) == 0 for size in sizes),
+    }
     if kind in _MEGACORE:
         options["chip_config_name"] = "megacore"
-    options["chips_per_host_bounds"] = (2, 2, 1) if chips.count("x") == 2 else (2, 2)
     try:
         return topologies.get_topology_desc(topology, platform="tpu", **options).devices
     except Exception as error:  # libtpu raises several kinds, all about the name
