@@ -96,7 +96,8 @@ class ModelConfig(Record):
         remat: what the backward pass computes again, a name in `xgen_model.remat.POLICIES`.
         attention: name of the attention implementation, see `xgen_model.attention.door`.
         scan_layers: compile one layer and loop over it, instead of one copy of it for each.
-        loss_chunk: tokens whose logits exist at one time in the loss, on each device; 0 means all.
+        loss_chunk: the loss has `loss_chunk` · vocabulary logits at one time, on each device; 0 is
+            all of them.
     """
 
     block: Literal["llama", "qwen2", "codegen", "bloom"] = "llama"

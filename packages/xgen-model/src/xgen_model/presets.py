@@ -29,6 +29,7 @@ _XGEN_7B_8K = ModelConfig(
     dtype="bfloat16",
     remat="full",
     scan_layers=True,
+    loss_chunk=1024,
 )
 
 PRESETS: Mapping[str, ModelConfig] = MappingProxyType(
@@ -65,6 +66,7 @@ PRESETS: Mapping[str, ModelConfig] = MappingProxyType(
             dtype="bfloat16",
             remat="full",
             scan_layers=True,
+            loss_chunk=1024,
         ),
         "xgen-7b-4k": replace(_XGEN_7B_8K, context_length=4096),
         "xgen-7b-8k": _XGEN_7B_8K,
