@@ -19,7 +19,7 @@ from xgen_train.recipe import RunRecipe
 from xgen_train.schedule import learning_rate
 from xgen_train.state import TrainState, abstract_state
 
-__all__ = ["Step", "StepMetrics", "compile_evaluation", "compile_step", "make_step"]
+__all__ = ["Step", "StepMetrics", "compile_evaluation", "compile_step", "jit_step", "make_step"]
 
 
 class StepMetrics(NamedTuple):
@@ -108,16 +108,21 @@ def _cut(x: Array, parts: int) -> Array:
     return constrain(x, None, "batch", *rest)
 
 
-def compile_step(objective: Objective, recipe: RunRecipe, total_steps: int, mesh: Mesh) -> Step:
-    """`make_step` for a mesh; the old state's memory is reused for the new one.
+def jit_step(objective: Objective, recipe: RunRecipe, total_steps: int, mesh: Mesh) -> Any:
+    """`make_step` for a mesh, to be called or lowered with it as the active one.
 
-    Metrics come out whole on every process.
+    The old state's memory is reused for the new one; metrics come out whole on every process.
     """
     layout = abstract_state(recipe, mesh)
     places = jax.tree.map(lambda leaf: leaf.sharding, layout)
     step = make_step(objective, recipe, total_steps)
     whole = NamedSharding(mesh, PartitionSpec())
-    return on_mesh(mesh, jax.jit(step, donate_argnums=0, out_shardings=(places, whole)))
+    return jax.jit(step, donate_argnums=0, out_shardings=(places, whole))
+
+
+def compile_step(objective: Objective, recipe: RunRecipe, total_steps: int, mesh: Mesh) -> Step:
+    """`jit_step`, to be called as it is."""
+    return on_mesh(mesh, jit_step(objective, recipe, total_steps, mesh))
 
 
 def compile_evaluation(
