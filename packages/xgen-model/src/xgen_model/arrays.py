@@ -88,7 +88,11 @@ def write_arrays(directory: Path, tree: Any) -> None:
         for name, a in zip(names, arrays, strict=True)
     }
     handler = ocp.PyTreeCheckpointHandler(use_ocdbt=False, use_compression=False)
-    with _orbax(directory), ocp.Checkpointer(handler) as checkpointer:
+    here = ocp.options.MultiprocessingOptions(
+        primary_host=jax.process_index(), active_processes={jax.process_index()}
+    )
+    checkpointer = ocp.Checkpointer(handler, multiprocessing_options=here)
+    with _orbax(directory), checkpointer:
         items = dict(zip(names, arrays, strict=True))
         checkpointer.save(directory.absolute(), args=ocp.args.PyTreeSave(items, arguments))
 

@@ -27,6 +27,7 @@ from xgen_model import (
     split,
     trained_mask,
 )
+from xgen_train.distributed import leader_only, leads, whole
 from xgen_train.feed import Feed
 from xgen_train.monitor import Monitor
 from xgen_train.objective import Objective, Rows
@@ -132,7 +133,8 @@ class Session:
             "data": self.feed.fingerprint,
         }
         rest = {"optimizer": self.state.optimizer, "guard": self.state.guard}
-        self.checkpoints.save(step, self.state.params, rest, meta)
+        params, rest = whole((self.state.params, rest))
+        leader_only(lambda: self.checkpoints.save(step, params, rest, meta))
 
     def run_to_end(self, tensorboard: bool | None = None) -> None:
         """Train until the feed ends.
@@ -144,8 +146,9 @@ class Session:
             DivergedError: updates are refused again and again.
         """
         start = self.begin()
-        self.run.metrics.cut(start)
-        self.run.timings.cut(start)
+        if leads():
+            self.run.metrics.cut(start)
+            self.run.timings.cut(start)
         with Monitor(
             self.run,
             total_tokens=self.feed.tokens_before(self.feed.total_steps),

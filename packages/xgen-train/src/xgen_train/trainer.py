@@ -11,8 +11,9 @@ from jax.sharding import Mesh
 from xgen_core import InputError, Run
 from xgen_core.codec import decode
 from xgen_data import TokenStore
-from xgen_model import CheckpointStore, make_mesh
+from xgen_model import CheckpointStore, make_mesh, row_part
 from xgen_train.curriculum import build_order
+from xgen_train.distributed import leader_only
 from xgen_train.feed import StoreFeed
 from xgen_train.heldout import Heldout
 from xgen_train.objective import LanguageModelling
@@ -49,6 +50,9 @@ def train(
 ) -> TrainResult:
     """Run a recipe to its end, taking up what an earlier process of the same recipe left.
 
+    Where there are several processes, each calls this with the same arguments, and sees the same
+    files.
+
     Args:
         recipe: the resolved recipe.
         output: the run directory.
@@ -64,16 +68,11 @@ def train(
     order = build_order(recipe, store)
     mesh = open_mesh(recipe, order.total_steps)
     _check_division(recipe, mesh)
-    run = _take_up(Path(output), recipe)
-    with store.tokenizer_directory() as tokenizer:
-        checkpoints = CheckpointStore.create(
-            run.directory / "checkpoints",
-            recipe.model,
-            tokenizer=tokenizer,
-            tokenizer_fingerprint=store.manifest.tokenizer.fingerprint,
-            keep_last=recipe.keep_last,
-            keep=recipe.edges,
-        )
+    leader_only(lambda: _make_directories(Path(output), recipe, store))
+    run = Run.open(output)
+    checkpoints = CheckpointStore(
+        run.directory / "checkpoints", keep_last=recipe.keep_last, keep=recipe.edges
+    )
     session = Session(
         recipe,
         run,
@@ -85,7 +84,7 @@ def train(
         origin=lambda: first_params(recipe, mesh),
     )
     session.run_to_end(tensorboard)
-    write_sections(run, recipe, order, store, session.parameters)
+    leader_only(lambda: write_sections(run, recipe, order, store, session.parameters))
     losses = [row["loss"] for row in run.metrics.rows() if "loss" in row]
     return TrainResult(
         run=run.directory,
@@ -94,6 +93,17 @@ def train(
         loss=losses[-1],
         parameters=session.parameters,
     )
+
+
+def _make_directories(output: Path, recipe: TrainRecipe, store: TokenStore) -> None:
+    run = _take_up(output, recipe)
+    with store.tokenizer_directory() as tokenizer:
+        CheckpointStore.create(
+            run.directory / "checkpoints",
+            recipe.model,
+            tokenizer=tokenizer,
+            tokenizer_fingerprint=store.manifest.tokenizer.fingerprint,
+        )
 
 
 def _take_up(output: Path, recipe: TrainRecipe) -> Run:
@@ -125,9 +135,11 @@ def open_mesh(recipe: RunRecipe, total_steps: int) -> Mesh:
     """
     try:
         learning_rate(recipe.optimizer, total_steps)
-        return make_mesh(dataclasses.asdict(recipe.mesh))
+        mesh = make_mesh(dataclasses.asdict(recipe.mesh))
+        row_part(mesh)
     except ValueError as error:
         raise InputError(f"this recipe cannot run here: {error}") from error
+    return mesh
 
 
 def _check_division(recipe: TrainRecipe, mesh: Mesh) -> None:

@@ -44,6 +44,9 @@ def run(
 ) -> None:
     """Run RECIPE (module:function or file.py:function) to its end.
 
+    Several processes (JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID, Slurm, a TPU
+    slice) each run this command, and train together.
+
     The same command again takes up an interrupted run and ends with the same result.
 
     \b
@@ -64,9 +67,13 @@ def run(
     if show:
         click.echo(json.dumps(encode(resolved), indent=2, ensure_ascii=False))
         return
+    from xgen_train.distributed import joined, leads
     from xgen_train.trainer import train as train_recipe
 
-    result = train_recipe(resolved, Path(output), tensorboard=tensorboard)
+    with joined():
+        result = train_recipe(resolved, Path(output), tensorboard=tensorboard)
+    if not leads():
+        return
     if as_json:
         values = {
             "run": str(result.run),
