@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from xgen_model.adapters import add_lora, add_soft_prompt, merge_lora
-    from xgen_model.checkpoint import CheckpointStore
+    from xgen_model.checkpoint import CheckpointStore, DamagedError
     from xgen_model.config import Lora, ModelConfig, RopeScaling
     from xgen_model.cross_entropy import LossSums, TokenScores, loss, row_losses, token_logprobs
     from xgen_model.engine.generation import generate
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from xgen_model.model import Params, abstract_params, create, forward, logits
     from xgen_model.placement import place_batch, row_part
     from xgen_model.presets import PRESETS, parameter_count, preset, training_flops_per_token
+    from xgen_model.processes import Processes
     from xgen_model.sharding import logical_axes, shardings
     from xgen_model.soft_prompt import virtual_ids, with_soft_prompt
     from xgen_model.source import ModelSource, find_checkpoint, open_source
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
 __all__ = [
     "PRESETS",
     "CheckpointStore",
+    "DamagedError",
     "LocalModel",
     "Lora",
     "LossSums",
     "ModelConfig",
     "ModelSource",
     "Params",
+    "Processes",
     "RopeScaling",
     "Sampling",
     "TokenScores",
@@ -84,7 +87,10 @@ _HOMES = {
         "add_soft_prompt",
         "merge_lora",
     ),
-    "checkpoint": ("CheckpointStore",),
+    "checkpoint": (
+        "CheckpointStore",
+        "DamagedError",
+    ),
     "config": (
         "Lora",
         "ModelConfig",
@@ -133,6 +139,7 @@ _HOMES = {
         "preset",
         "training_flops_per_token",
     ),
+    "processes": ("Processes",),
     "sharding": (
         "logical_axes",
         "shardings",

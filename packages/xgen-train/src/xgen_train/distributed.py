@@ -30,7 +30,7 @@ from jax.experimental import multihost_utils
 
 from xgen_core import InputError, XgenError
 
-__all__ = ["joined", "leader_only", "leads", "whole"]
+__all__ = ["joined", "leader_only", "leads"]
 
 _JOIN_SECONDS = 300.0
 _BY_HAND = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
@@ -62,13 +62,6 @@ def leader_only(action: Callable[[], object]) -> None:
         done = bool(multihost_utils.broadcast_one_to_all(np.int32(done)))
     if not done:
         raise XgenError("process 0 of this run failed; what it says is the reason")
-
-
-def whole(tree: Any) -> Any:
-    """A tree of arrays as it is in one process; as whole arrays on the host, in each of several."""
-    if jax.process_count() == 1:
-        return tree
-    return multihost_utils.process_allgather(tree, tiled=True)
 
 
 @contextlib.contextmanager

@@ -90,6 +90,17 @@ class Monitor:
             self._run.metrics.append(step, {"positions": curve._asdict()})
         self._last = time.perf_counter()
 
+    def passed_over(self, step: int, values: Mapping[str, Any], *, tokens: int) -> None:
+        """Record a step whose batch is left out."""
+        if self._leads:
+            self._run.metrics.append(step, values)
+        self._progress.advance(tokens)
+
+    def went_back(self, tokens: int) -> None:
+        """Go on behind this many tokens."""
+        self._progress.done = tokens
+        self._last = time.perf_counter()
+
     def pause(self) -> None:
         """Start the clock again after something that is not training (a checkpoint, say)."""
         self._last = time.perf_counter()

@@ -14,6 +14,7 @@ from xgen_data import TokenStore
 from xgen_model import CheckpointStore, make_mesh, row_part
 from xgen_train.curriculum import build_order
 from xgen_train.distributed import leader_only
+from xgen_train.faults import FaultOptions
 from xgen_train.feed import StoreFeed
 from xgen_train.heldout import Heldout
 from xgen_train.objective import LanguageModelling
@@ -46,7 +47,11 @@ class TrainResult:
 
 
 def train(
-    recipe: TrainRecipe, output: Path | str, *, tensorboard: bool | None = None
+    recipe: TrainRecipe,
+    output: Path | str,
+    *,
+    tensorboard: bool | None = None,
+    faults: FaultOptions | None = None,
 ) -> TrainResult:
     """Run a recipe to its end, taking up what an earlier process of the same recipe left.
 
@@ -57,11 +62,13 @@ def train(
         recipe: the resolved recipe.
         output: the run directory.
         tensorboard: see `Monitor`.
+        faults: how the run is watched, and what is done to it.
 
     Raises:
         InputError: the store is not there, does not fit the recipe, or the directory holds a run of
             another recipe.
-        DivergedError: the loss is not finite any more.
+        DivergedError: updates are refused again and again.
+        SystemExit: with 0: SIGTERM or SIGINT came, and the run has saved.
     """
     store = TokenStore.open(recipe.store)
     _check_vocabulary(recipe, store)
@@ -71,7 +78,10 @@ def train(
     leader_only(lambda: _make_directories(Path(output), recipe, store))
     run = Run.open(output)
     checkpoints = CheckpointStore(
-        run.directory / "checkpoints", keep_last=recipe.keep_last, keep=recipe.edges
+        run.directory / "checkpoints",
+        keep_last=recipe.keep_last,
+        keep=recipe.edges,
+        keep_every=recipe.keep_every,
     )
     session = Session(
         recipe,
@@ -82,6 +92,7 @@ def train(
         evaluation=Heldout(recipe, store, mesh),
         checkpoints=checkpoints,
         origin=lambda: first_params(recipe, mesh),
+        faults=faults,
     )
     session.run_to_end(tensorboard)
     leader_only(lambda: write_sections(run, recipe, order, store, session.parameters))

@@ -31,6 +31,20 @@ __all__ = ["run"]
     type=click.Path(exists=True, file_okay=False),
     help="Begin with the weights of this run, checkpoint or Hugging Face directory.",
 )
+@click.option(
+    "--watchdog",
+    default=600.0,
+    show_default=True,
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    help="End with code 75 when no step finishes for so long; 0 for never.",
+)
+@click.option(
+    "--inject",
+    default="",
+    metavar="KIND@STEP,...",
+    help="Make faults, to see them survived: kill@137,nan@200,hang@300:1 (of process 1).",
+)
 @click.option("--show", is_flag=True, help="Print the resolved recipe as JSON and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def run(
@@ -39,6 +53,8 @@ def run(
     settings: tuple[str, ...],
     tensorboard: bool | None,
     start: str | None,
+    watchdog: float,
+    inject: str,
     show: bool,
     as_json: bool,
 ) -> None:
@@ -47,7 +63,8 @@ def run(
     Several processes (JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID, Slurm, a TPU
     slice) each run this command, and train together.
 
-    The same command again takes up an interrupted run and ends with the same result.
+    The same command again takes up an interrupted run and ends with the same result. SIGTERM and
+    Ctrl-C let it finish the step, save, and exit with 0.
 
     \b
     Example:
@@ -59,11 +76,13 @@ def run(
 
     from xgen_core.codec import encode
     from xgen_core.recipe import load_recipe
+    from xgen_train.faults import FaultOptions, parse_faults
     from xgen_train.recipe import TrainRecipe
 
     resolved = load_recipe(recipe, TrainRecipe, settings)
     if start is not None:
         resolved = dataclasses.replace(resolved, start=start)
+    faults = FaultOptions(watchdog=watchdog, inject=parse_faults(inject))
     if show:
         click.echo(json.dumps(encode(resolved), indent=2, ensure_ascii=False))
         return
@@ -71,7 +90,7 @@ def run(
     from xgen_train.trainer import train as train_recipe
 
     with joined():
-        result = train_recipe(resolved, Path(output), tensorboard=tensorboard)
+        result = train_recipe(resolved, Path(output), tensorboard=tensorboard, faults=faults)
     if not leads():
         return
     if as_json:
