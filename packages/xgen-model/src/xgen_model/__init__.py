@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xgen_model.local import LocalModel, open_local
     from xgen_model.mesh import batch_sharding, constrain, make_mesh, on_mesh
     from xgen_model.model import Params, abstract_params, create, forward, logits
-    from xgen_model.placement import place_batch, row_part
+    from xgen_model.placement import as_read, place_batch, row_part
     from xgen_model.presets import PRESETS, parameter_count, preset, training_flops_per_token
     from xgen_model.processes import Processes
     from xgen_model.sharding import logical_axes, shardings
@@ -47,6 +47,7 @@ __all__ = [
     "abstract_params",
     "add_lora",
     "add_soft_prompt",
+    "as_read",
     "batch_sharding",
     "constrain",
     "create",
@@ -130,6 +131,7 @@ _HOMES = {
         "logits",
     ),
     "placement": (
+        "as_read",
         "place_batch",
         "row_part",
     ),

@@ -22,6 +22,7 @@ from xgen_model import (
     CheckpointStore,
     Params,
     Processes,
+    as_read,
     on_mesh,
     parameter_count,
     place_batch,
@@ -292,7 +293,7 @@ class Session:
     def log(self, monitor: Monitor, step: int, metrics: StepMetrics) -> bool:
         """Record a step; `step` counts from 1. Returns whether too many updates were refused."""
         stage = self.feed.stage(step - 1)
-        rows = {name: np.asarray(x) for name, x in metrics.rows.items()}
+        rows = {name: as_read(self.mesh, np.asarray(x)) for name, x in metrics.rows.items()}
         found = {n: _finite(v) for n, v in self.objective.values(rows).items()}
         values: dict[str, Any] = {
             "stage": stage,
