@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from xgen_train.commands.jobset import jobset
+from xgen_train.commands.ray import ray
 from xgen_train.commands.run import run
 
 __all__ = ["train"]
@@ -20,5 +21,5 @@ def train() -> None:
     """
 
 
-for command in (jobset, run):
+for command in (jobset, ray, run):
     train.add_command(command)

@@ -111,6 +111,9 @@ def _join(environment: Mapping[str, str]) -> bool:
         "num_processes": _number(given, _BY_HAND[1]),
         "process_id": _number(given, _BY_HAND[2]),
     }
+    count, index = arguments["num_processes"], arguments["process_id"]
+    if count is not None and index is not None and not 0 <= index < count:
+        raise InputError(f"{_BY_HAND[2]} is {index}, and {_BY_HAND[1]} {count}: it counts from 0")
     if not missing:  # all is said, so nothing is to be looked for
         arguments["cluster_detection_method"] = "deactivate"
     seconds = float(environment.get("XGEN_JOIN_SECONDS") or _JOIN_SECONDS)

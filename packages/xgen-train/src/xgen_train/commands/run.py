@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-__all__ = ["run"]
+if TYPE_CHECKING:
+    from xgen_train.trainer import TrainResult
+
+__all__ = ["run", "show_result"]
 
 
 @click.command()
@@ -91,8 +95,12 @@ def run(
 
     with joined():
         result = train_recipe(resolved, Path(output), tensorboard=tensorboard, faults=faults)
-    if not leads():
-        return
+    if leads():
+        show_result(result, as_json)
+
+
+def show_result(result: TrainResult, as_json: bool) -> None:
+    """Print how a run ended."""
     if as_json:
         values = {
             "run": str(result.run),
