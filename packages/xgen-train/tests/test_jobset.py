@@ -64,8 +64,10 @@ def test_each_host_has_a_pod_with_its_chips_and_the_shared_runs():
     assert pod["restartPolicy"] == "Never"
     (container,) = pod["containers"]
     assert container["resources"]["limits"] == {"google.com/tpu": "4"}
-    output, setting = ["--output", "/runs/xgen-7b"], ["--set", "store=gs://data/store"]
-    assert container["command"][3:] == ["xgen_train.recipes.xgen_7b:base", *output, *setting]
+    assert container["command"][3:6] == [BASE[0], "--output", "/runs/xgen-7b"]
+    assert container["command"][-2:] == ["--set", "store=gs://data/store"]
+    # 0 would say that the run is done
+    assert container["command"][6:8] == ["--stopped-exit", "143"]
     assert container["volumeMounts"] == [{"name": "runs", "mountPath": "/runs"}]
     assert pod["volumes"][0]["csi"]["volumeAttributes"]["bucketName"] == "my-runs"
 

@@ -8,6 +8,8 @@ import click
 
 __all__ = ["jobset"]
 
+_STOPPED = 143  # as a process that SIGTERM killed
+
 
 @click.command()
 @click.argument("recipe")
@@ -76,6 +78,8 @@ def jobset(
     part = TpuSlice.parse(topology)
     check_mesh(load_recipe(recipe, TrainRecipe, settings).mesh, part, slices)
     command = ["xgen", "train", "run", recipe, "--output", f"{MOUNT}/{name}"]
+    # a job whose pods end with 0 is done, and never begins again
+    command += ["--stopped-exit", str(_STOPPED)]
     for setting in settings:
         command += ["--set", setting]
     made = JobSet(

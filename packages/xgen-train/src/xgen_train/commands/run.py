@@ -49,6 +49,14 @@ __all__ = ["run", "show_result"]
     metavar="KIND@STEP,...",
     help="Make faults, to see them survived: kill@137,nan@200,hang@300:1 (of process 1).",
 )
+@click.option(
+    "--stopped-exit",
+    default=0,
+    show_default=True,
+    metavar="CODE",
+    type=click.IntRange(0, 255),
+    help="What a signal ends it with, for schedulers that take 0 for a finished run.",
+)
 @click.option("--show", is_flag=True, help="Print the resolved recipe as JSON and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def run(
@@ -59,6 +67,7 @@ def run(
     start: str | None,
     watchdog: float,
     inject: str,
+    stopped_exit: int,
     show: bool,
     as_json: bool,
 ) -> None:
@@ -77,6 +86,7 @@ def run(
       xgen train run xgen_train.recipes.xgen_7b:base --from xgen-7b-4k-base/ --output runs/more
     """
     import dataclasses
+    import sys
 
     from xgen_core.codec import encode
     from xgen_core.recipe import load_recipe
@@ -94,7 +104,10 @@ def run(
     from xgen_train.trainer import train as train_recipe
 
     with joined():
-        result = train_recipe(resolved, Path(output), tensorboard=tensorboard, faults=faults)
+        try:
+            result = train_recipe(resolved, Path(output), tensorboard=tensorboard, faults=faults)
+        except SystemExit:  # told to end, and has saved
+            sys.exit(stopped_exit)
     if leads():
         show_result(result, as_json)
 
