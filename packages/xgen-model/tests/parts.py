@@ -59,8 +59,9 @@ kernels = [size for name, size in asked if name == "layers.attention.query.kerne
 assert set(kernels) == {3 * 32 * 32 // 8}, kernels
 print("parts")
 
-# What several devices wrote is a file for each of them; it reads and exports all the same.
+# Whatever mesh a process has, it writes the same files.
 store.save(1, found)
+assert store.identity(1) == store.identity(0)
 export_model(CheckpointParameters(config, store.step_directory(1)), root / "again")
 assert (root / "again/model.safetensors").read_bytes() == (
     root / "hf/model.safetensors"

@@ -24,12 +24,14 @@ from xgen_core import Batch
 from xgen_model import (
     ModelConfig,
     abstract_params,
+    as_read,
     batch_sharding,
     create,
     forward,
     loss,
     make_mesh,
     place_batch,
+    row_losses,
     row_part,
     shardings,
     token_logprobs,
@@ -155,6 +157,26 @@ def check_order(single, batch):
     print("order", flush=True)
 
 
+def check_interleaved(single, batch):
+    """Devices of the processes in turn, as a TPU's may lie: each row's figures find their row."""
+    one, *others = (jax.local_devices(process_index=i) for i in range(jax.process_count()))
+    mesh = make_mesh({"fsdp": -1}, devices=list(itertools.chain(*zip(one, *others, strict=True))))
+    part, parts = row_part(mesh)
+
+    def figures(params, batch):
+        return row_losses(CONFIG, params, batch).nll
+
+    with jax.default_device(jax.local_devices()[0]):
+        expected = np.asarray(jax.jit(figures)(single, jax.tree.map(jnp.asarray, batch)))
+    with jax.set_mesh(mesh):
+        params = jax.tree.map(placed, single, shardings(CONFIG, mesh))
+        placed_batch = place_batch(mesh, Batch(*(np.split(x, parts)[part] for x in batch)))
+        whole = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+        found = np.asarray(jax.jit(figures, out_shardings=whole)(params, placed_batch))
+    np.testing.assert_allclose(as_read(mesh, found), expected, rtol=TOLERANCE)
+    print("interleaved", flush=True)
+
+
 def check_attention(name, implementation, shape, time):
     """Rows long enough for several blocks on each device, in balanced order."""
     mesh = make_mesh(shape)
@@ -220,7 +242,9 @@ def main():
         single = create(CONFIG, 0)
         expected = jax.device_get(gradient(single, jax.tree.map(jnp.asarray, batch)))
     single = jax.device_get(single)
-    if not options.process:
+    if options.process:
+        check_interleaved(single, batch)
+    else:
         check_order(single, batch)
         check_attention("chunked", "chunked", {"data": 2, "sequence": 4}, 2048)
         interpreted = functools.partial(splash, interpret=True)

@@ -14,6 +14,7 @@ import pytest
 
 from xgen_core import FormatError, InputError
 from xgen_model import CheckpointStore, abstract_params, make_mesh, shardings
+from xgen_model.checkpoint import DamagedError
 
 
 @pytest.fixture
@@ -74,6 +75,73 @@ def test_steps_are_kept_and_dropped(tmp_path, config, params):
         store.save(11, params)
 
 
+def test_some_steps_are_kept_for_good(tmp_path, config, params):
+    store = CheckpointStore.create(tmp_path / "c", config, keep_last=1, keep=(3,), keep_every=4)
+    for step in range(2, 11):
+        store.save(step, params)
+    assert store.steps() == [3, 4, 8, 10]
+
+
+def test_a_save_goes_on_while_the_arrays_are_donated(store, params):
+    change = jax.jit(lambda tree: jax.tree.map(lambda a: a + 1, tree), donate_argnums=0)
+    mine = jax.tree.map(jnp.copy, params)
+    saving = store.begin_save(1, mine, {"count": np.int32(4)})
+    mine = change(mine)
+    later = store.begin_save(2, mine)  # waits for the first
+    assert saving.done
+    assert saving.bytes == sum(a.nbytes for a in jax.tree.leaves(params)) + 4
+    later.wait()
+    assert_same(store.restore_params(1), params)
+    assert_same(store.restore_params(2), mine)
+
+
+def test_a_disk_that_fills_while_saving_leaves_nothing(store, params):
+    store.save(1, params)
+    script = (
+        "import resource, sys\n"
+        "from xgen_model import CheckpointStore\n"
+        "store = CheckpointStore(sys.argv[1])\n"
+        "params = store.restore_params(1)\n"
+        "saving = store.begin_save(2, params)\n"
+        "saving.wait()\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))\n"
+        "saving = store.begin_save(3, params)\n"
+        "try:\n"
+        "    saving.wait()\n"
+        "except OSError as error:\n"
+        "    print(saving.failed, error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(store.directory)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout == f"True [Errno 27] File too large: '{store.directory}/3'\n", done.stderr
+    assert store.steps() == [1, 2]
+    assert not [p for p in store.directory.iterdir() if p.name.startswith(".partial-")]
+
+
+def test_a_damaged_step_is_set_aside_and_never_removed(store, params):
+    for step in (1, 2, 3):
+        store.save(step, params, {})
+    (store.directory / "3" / "manifest.json").unlink()
+    (store.directory / "2" / "meta.json").write_text("{")
+    assert (store.steps(), store.numbered()) == ([1, 2], [1, 2, 3])
+    for step in (3, 2):
+        with pytest.raises(DamagedError, match=r"no such file|meta\.json: damaged: 1 bytes"):
+            store.check(step)
+        assert store.set_aside(step).name == f"damaged-{step}"
+    store.save(3, params, {})
+    store.check(3)
+    assert store.set_aside(3).name == "damaged-3-2"
+    store.save(4, params)
+    store.remove([1, 4])
+    kept = {p.name for p in store.directory.iterdir()} - {"config.json", "tokenizer"}
+    assert kept == {"damaged-2", "damaged-3", "damaged-3-2"}
+
+
 def test_identity_follows_the_weights_alone(store, params):
     store.save(1, params, meta={"a": 1})
     store.save(2, params, meta={"a": 2})
@@ -127,11 +195,11 @@ def test_a_kill_leaves_no_half_step(store, params):
     store.save(1, params)
     # Killed on the last file of the next step, when all arrays are written.
     script = (
-        "import os, signal, sys, xgen_model.checkpoint as c\n"
+        "import os, signal, sys, xgen_model.saving as saving\n"
         "from xgen_model import CheckpointStore\n"
         "store = CheckpointStore(sys.argv[1])\n"
         "params = store.restore_params(1)\n"
-        "c._manifest = lambda path: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "saving.write_manifest = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "store.save(2, params)\n"
     )
     done = subprocess.run(

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -35,7 +36,31 @@ def files(directory):
     }
 
 
-def test_a_stream_writes_what_orbax_writes(tree, tmp_path):
+def orbax():
+    import orbax.checkpoint as ocp
+
+    return ocp.Checkpointer(ocp.PyTreeCheckpointHandler(use_ocdbt=False, use_compression=False))
+
+
+def test_orbax_writes_what_we_read_and_reads_what_we_write(tree, tmp_path):
+    import orbax.checkpoint as ocp
+
+    more = {**tree, "half": jnp.arange(5, dtype=jnp.bfloat16), "count": np.int32(7)}
+    names, leaves, _ = leaf_names(more)
+    arguments = {n: ocp.SaveArgs(shard_axes=(0,) * (n == "layers.wide")) for n in names}
+    items = dict(zip(names, leaves, strict=True))
+    write_arrays(tmp_path / "ours", more)
+    with orbax() as checkpointer:
+        checkpointer.save(tmp_path / "theirs", args=ocp.args.PyTreeSave(items, arguments))
+        theirs = checkpointer.restore(tmp_path / "ours")
+    assert files(tmp_path / "ours") == files(tmp_path / "theirs")
+    for found in (theirs, read_arrays(tmp_path / "theirs", items)):
+        for name, leaf in items.items():
+            assert found[name].dtype == leaf.dtype
+            assert np.array_equal(np.asarray(found[name]), np.asarray(leaf))
+
+
+def test_a_stream_writes_what_a_save_writes(tree, tmp_path):
     names, leaves, _ = leaf_names(tree)
     arrays = dict(zip(names, leaves, strict=True))
     largest = 0
@@ -46,9 +71,9 @@ def test_a_stream_writes_what_orbax_writes(tree, tmp_path):
         largest = max(largest, part.nbytes)
         return part
 
-    write_arrays(tmp_path / "orbax", tree)
+    write_arrays(tmp_path / "save", tree)
     stream_arrays(tmp_path / "stream", {n: a.shape for n, a in arrays.items()}, read)
-    assert files(tmp_path / "stream") == files(tmp_path / "orbax")
+    assert files(tmp_path / "stream") == files(tmp_path / "save")
     assert "layers.wide/3.0.0" in files(tmp_path / "stream")
     assert "layers.norm/1.0" not in files(tmp_path / "stream")  # small: one file
     assert largest == 512 * 640 * 4  # one layer at a time

@@ -64,6 +64,7 @@ def test_split_over_processes_they_are_the_same(count):
             process.kill()
     for process, (out, error) in zip(processes, outputs, strict=True):
         assert process.returncode == 0, error
+        assert "interleaved\n" in out
         assert "fsdp=2 sequence=2\t" in out
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import pytest
 
 from xgen_core import Batch, InputError, MissingExtraError
-from xgen_model import ModelConfig, abstract_params, loss, make_mesh
+from xgen_model import ModelConfig, abstract_params, loss, make_mesh, row_part
 from xgen_model.topology import compile_gradient, tpu_devices
 
 CONFIG = ModelConfig(
@@ -58,6 +58,14 @@ def test_the_gradient_compiles_for_a_tpu(tokens, shape):
     scores = CONFIG.n_heads * tokens**2 * 4
     assert compiled.memory_analysis().temp_size_in_bytes < scores
     assert "tpu_custom_call" in compiled.as_text()
+
+
+@needs_libtpu
+@pytest.mark.parametrize("shape", [{"fsdp": 64}, {"data": 2, "fsdp": 32}, {"fsdp": 8, "tensor": 8}])
+def test_the_hosts_of_a_slice_share_the_rows(shape):
+    mesh = make_mesh(shape, devices=tpu_devices("v4:4x4x4"))
+    part, parts = row_part(mesh)
+    assert (part, parts) == (0, min(16, shape["fsdp"] * shape.get("data", 1)))
 
 
 @needs_libtpu

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from xgen_model.adapters import add_lora, add_soft_prompt, merge_lora
-    from xgen_model.checkpoint import CheckpointStore
+    from xgen_model.checkpoint import CheckpointStore, DamagedError
     from xgen_model.config import Lora, ModelConfig, RopeScaling
     from xgen_model.cross_entropy import LossSums, TokenScores, loss, row_losses, token_logprobs
     from xgen_model.engine.generation import generate
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from xgen_model.local import LocalModel, open_local
     from xgen_model.mesh import batch_sharding, constrain, make_mesh, on_mesh
     from xgen_model.model import Params, abstract_params, create, forward, logits
-    from xgen_model.placement import place_batch, row_part
+    from xgen_model.placement import as_read, place_batch, row_part
     from xgen_model.presets import PRESETS, parameter_count, preset, training_flops_per_token
+    from xgen_model.processes import Processes
     from xgen_model.sharding import logical_axes, shardings
     from xgen_model.soft_prompt import virtual_ids, with_soft_prompt
     from xgen_model.source import ModelSource, find_checkpoint, open_source
@@ -32,18 +33,21 @@ if TYPE_CHECKING:
 __all__ = [
     "PRESETS",
     "CheckpointStore",
+    "DamagedError",
     "LocalModel",
     "Lora",
     "LossSums",
     "ModelConfig",
     "ModelSource",
     "Params",
+    "Processes",
     "RopeScaling",
     "Sampling",
     "TokenScores",
     "abstract_params",
     "add_lora",
     "add_soft_prompt",
+    "as_read",
     "batch_sharding",
     "constrain",
     "create",
@@ -84,7 +88,10 @@ _HOMES = {
         "add_soft_prompt",
         "merge_lora",
     ),
-    "checkpoint": ("CheckpointStore",),
+    "checkpoint": (
+        "CheckpointStore",
+        "DamagedError",
+    ),
     "config": (
         "Lora",
         "ModelConfig",
@@ -124,6 +131,7 @@ _HOMES = {
         "logits",
     ),
     "placement": (
+        "as_read",
         "place_batch",
         "row_part",
     ),
@@ -133,6 +141,7 @@ _HOMES = {
         "preset",
         "training_flops_per_token",
     ),
+    "processes": ("Processes",),
     "sharding": (
         "logical_axes",
         "shardings",

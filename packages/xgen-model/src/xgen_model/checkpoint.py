@@ -8,19 +8,20 @@
     CKPT/STEP/manifest.json    size and sha256 of every file of the step
 
 A step appears by one rename after all its files are on disk, so a kill at any moment leaves the
-step whole or not there. Weights are stored whole, whatever mesh they came from. One process writes
-a checkpoint directory at a time.
+step whole or not there. Arrays are stored as such, whatever mesh they came from; which files they
+are cut into depends on the processes (see `xgen_model.chunks`). One job writes a checkpoint
+directory at a time; all its processes take part in `save` and `restore`, and see the same files.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
+import itertools
 import json
 import math
 import re
 import shutil
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +30,44 @@ import numpy as np
 
 from xgen_core.codec import CodecError
 from xgen_core.errors import FormatError, InputError
-from xgen_core.files import atomic_directory, check_format, read_json, sha256_file, write_json
-from xgen_core.progress import Progress
-from xgen_model.arrays import is_array_file, read_arrays, stream_arrays, write_arrays
+from xgen_core.files import (
+    atomic_directory,
+    check_format,
+    read_json,
+    sync_directory,
+    write_json,
+)
+from xgen_model.arrays import (
+    is_array_file,
+    read_arrays,
+    stream_arrays,
+    take_snapshot,
+)
 from xgen_model.config import ModelConfig
+from xgen_model.manifest import (
+    DamagedError,
+    Files,
+    find_damage,
+    list_files,
+    read_manifest,
+    write_manifest,
+)
 from xgen_model.model import Params, abstract_params
 from xgen_model.parameters import parameter_shapes
+from xgen_model.processes import Processes
+from xgen_model.saving import Saving
 from xgen_model.stored_array import Index
 from xgen_model.target import require_space
 
-__all__ = ["CheckpointStore"]
+__all__ = ["CheckpointStore", "DamagedError"]
 
 _FORMAT = "xgen-checkpoint"
 _VERSION = 1
-_STEP_FORMAT = "xgen-checkpoint-step"
 _STEP = re.compile(r"\d+")
+_PARTIAL = ".partial-"
+
+_messages = itertools.count()
+"""Numbers the exchanges of this job's processes, which all have them in the same order."""
 
 
 class CheckpointStore:
@@ -55,6 +79,7 @@ class CheckpointStore:
         tokenizer_fingerprint: of the tokenizer that the model was made for, or None.
         keep_last: how many steps `save` leaves; None keeps all.
         keep: steps that it leaves besides those.
+        keep_every: it also leaves the multiples of this; 0 for none.
     """
 
     def __init__(
@@ -63,6 +88,7 @@ class CheckpointStore:
         *,
         keep_last: int | None = None,
         keep: Collection[int] = (),
+        keep_every: int = 0,
     ) -> None:
         """Open an existing checkpoint directory.
 
@@ -75,6 +101,8 @@ class CheckpointStore:
         self.directory = Path(directory)
         self.keep_last = keep_last
         self.keep = frozenset(keep)
+        self.keep_every = keep_every
+        self._saving: Saving | None = None
         path = self.directory / "config.json"
         if not path.is_file():
             raise InputError(f"{self.directory}: not a checkpoint (no config.json in it)")
@@ -95,6 +123,7 @@ class CheckpointStore:
         tokenizer_fingerprint: str | None = None,
         keep_last: int | None = None,
         keep: Collection[int] = (),
+        keep_every: int = 0,
     ) -> CheckpointStore:
         """Make a checkpoint directory without steps, or take up one of the same model.
 
@@ -105,13 +134,14 @@ class CheckpointStore:
             tokenizer_fingerprint: of that tokenizer.
             keep_last: as in `__init__`.
             keep: as in `__init__`.
+            keep_every: as in `__init__`.
 
         Raises:
             InputError: a checkpoint of another model or tokenizer lies there.
         """
         path = Path(directory)
         if (path / "config.json").exists():
-            store = cls(path, keep_last=keep_last, keep=keep)
+            store = cls(path, keep_last=keep_last, keep=keep, keep_every=keep_every)
             if store.config != config or store.tokenizer_fingerprint != tokenizer_fingerprint:
                 raise InputError(
                     f"{path} holds a checkpoint of another model or tokenizer: "
@@ -123,7 +153,7 @@ class CheckpointStore:
                 shutil.copytree(tokenizer, copy, dirs_exist_ok=True)
         header = {"format": _FORMAT, "version": _VERSION, "tokenizer": tokenizer_fingerprint}
         write_json(path / "config.json", {**header, "model": config.to_json()})
-        return cls(path, keep_last=keep_last, keep=keep)
+        return cls(path, keep_last=keep_last, keep=keep, keep_every=keep_every)
 
     @property
     def tokenizer_directory(self) -> Path | None:
@@ -133,12 +163,11 @@ class CheckpointStore:
 
     def steps(self) -> list[int]:
         """Complete steps, oldest first."""
-        found = [
-            int(p.name)
-            for p in self.directory.iterdir()
-            if _STEP.fullmatch(p.name) and (p / "manifest.json").is_file()
-        ]
-        return sorted(found)
+        return [n for n in self.numbered() if (self.directory / str(n) / "manifest.json").is_file()]
+
+    def numbered(self) -> list[int]:
+        """Steps that are there, oldest first, those included that are damaged beyond a manifest."""
+        return sorted(int(p.name) for p in self.directory.iterdir() if _STEP.fullmatch(p.name))
 
     def latest(self) -> int | None:
         """The newest complete step, or None."""
@@ -151,7 +180,7 @@ class CheckpointStore:
         optimizer: Any = None,
         meta: Mapping[str, object] | None = None,
     ) -> None:
-        """Write a step, then remove the oldest beyond `keep_last` that are not in `keep`.
+        """Write a step, then remove the oldest that are not to be kept.
 
         Args:
             step: its number, at least 0.
@@ -163,11 +192,51 @@ class CheckpointStore:
             InputError: this step is there already.
             OSError: as the file system gives it; nothing of the step is left then.
         """
-        leaves = jax.tree.leaves((params, optimizer))
-        with self._new_step(step, sum(getattr(a, "nbytes", 8) for a in leaves), meta) as partial:
-            write_arrays(partial / "params", params)
-            if optimizer is not None:
-                write_arrays(partial / "optimizer", optimizer)
+        self.begin_save(step, params, optimizer, meta, progress=True).wait()
+
+    def begin_save(
+        self,
+        step: int,
+        params: Params,
+        optimizer: Any = None,
+        meta: Mapping[str, object] | None = None,
+        *,
+        progress: bool = False,
+    ) -> Saving:
+        """Begin what `save` does; when this returns the arrays may change, or be donated.
+
+        Waits for an earlier save of this store, and for a copy to host memory of what this process
+        writes.
+
+        Args:
+            step: as in `save`.
+            params: as in `save`.
+            optimizer: as in `save`.
+            meta: as in `save`.
+            progress: show that of the write.
+
+        Raises:
+            InputError: this step is there already.
+            OSError: as the file system gives it, to the earlier save too.
+        """
+        earlier, self._saving = self._saving, None
+        if earlier is not None:
+            earlier.wait()
+        trees = {"params": params} | ({} if optimizer is None else {"optimizer": optimizer})
+        size = sum(getattr(leaf, "nbytes", 8) for leaf in jax.tree.leaves(trees))
+        name, here = f"save-{next(_messages)}", Processes.here()
+        partial = self.directory / f"{_PARTIAL}{step}"
+
+        def prepare() -> None:
+            self._prepare(step, size)
+            partial.mkdir()
+
+        here.lead(f"{name}/begin", prepare)
+        self._saving = Saving(
+            name, partial, self.directory / str(step), take_snapshot(trees), dict(meta or {})
+        )
+        self._saving.start(then=self._drop_old, progress=progress)
+        return self._saving
 
     def save_streamed(
         self,
@@ -175,7 +244,7 @@ class CheckpointStore:
         read: Callable[[str, Index], np.ndarray],
         meta: Mapping[str, object] | None = None,
     ) -> None:
-        """Write a step of weights alone that are nowhere in memory at once.
+        """Write a step of weights alone that are nowhere in memory at once, by one process.
 
         Args:
             step: its number, at least 0.
@@ -187,34 +256,59 @@ class CheckpointStore:
             OSError: as the file system gives it; nothing of the step is left then.
         """
         shapes = parameter_shapes(self.config)
-        size = sum(4 * math.prod(shape) for shape in shapes.values())
-        with self._new_step(step, size, meta) as partial:
+        self._prepare(step, sum(4 * math.prod(shape) for shape in shapes.values()))
+        with atomic_directory(self.directory / str(step)) as partial:
             stream_arrays(partial / "params", shapes, read)
+            write_json(partial / "meta.json", dict(meta or {}))
+            write_manifest(partial, list_files(partial))
+        self._drop_old()
 
-    @contextlib.contextmanager
-    def _new_step(self, step: int, size: int, meta: Mapping[str, object] | None) -> Generator[Path]:
+    def _prepare(self, step: int, size: int) -> None:
         if step < 0:
             raise ValueError(f"step must be at least 0, got {step}")
         target = self.directory / str(step)
-        self._remove_leavings()
-        require_space(self.directory, size, "a checkpoint")
-        if target.exists() and not (target / "manifest.json").exists():
-            shutil.rmtree(target)
-        with atomic_directory(target) as partial:
-            yield partial
-            write_json(partial / "meta.json", dict(meta or {}))
-            write_json(partial / "manifest.json", _manifest(partial))
-        if self.keep_last is not None:
-            for old in set(self.steps()[: -self.keep_last]) - self.keep:
-                # Unlisted first: a kill half way must not leave a step that looks complete.
-                (self.directory / str(old) / "manifest.json").unlink()
-                shutil.rmtree(self.directory / str(old))
-
-    def _remove_leavings(self) -> None:
+        if target.exists():
+            raise InputError(f"{target} exists already: choose another name or remove it first")
         for path in self.directory.iterdir():
-            unlisted = _STEP.fullmatch(path.name) and not (path / "manifest.json").exists()
-            if path.is_dir() and (unlisted or path.name.startswith(".partial-")):
+            if path.name.startswith(_PARTIAL) and path.is_dir():
                 shutil.rmtree(path)
+        require_space(self.directory, size, "a checkpoint")
+
+    def _drop_old(self) -> None:
+        if self.keep_last is None:
+            return
+        for step in self.steps()[: -self.keep_last]:
+            kept = step in self.keep or (self.keep_every and step % self.keep_every == 0)
+            if not kept:
+                self._drop(step)
+
+    def _drop(self, step: int) -> None:
+        # another name first: a kill half way must not leave a step that looks damaged, or complete
+        going = self.directory / f"{_PARTIAL}removed-{step}"
+        (self.directory / str(step)).rename(going)
+        shutil.rmtree(going)
+
+    def remove(self, steps: Collection[int]) -> None:
+        """Remove steps, complete or not; every process of the job has to call it."""
+        if self._saving is not None:
+            self._saving.wait()
+
+        def drop() -> None:
+            for step in steps:
+                self._drop(step)
+
+        Processes.here().lead(f"remove-{next(_messages)}", drop)
+
+    def set_aside(self, step: int) -> Path:
+        """Give a damaged step a name under which nothing looks for it; returns the new path.
+
+        Every process of the job has to call it.
+        """
+        names = (f"damaged-{step}", *(f"damaged-{step}-{n}" for n in range(2, 1000)))
+        target = next(self.directory / n for n in names if not (self.directory / n).exists())
+        source = self.directory / str(step)
+        Processes.here().lead(f"aside-{next(_messages)}", lambda: _rename(source, target))
+        return target
 
     def meta(self, step: int | None = None) -> dict[str, Any]:
         """What was saved as `meta` with a step; the latest by default."""
@@ -235,7 +329,7 @@ class CheckpointStore:
             FormatError: a file is missing or damaged; names it.
         """
         path = self.step_directory(step)
-        self._check(path, "params", verify)
+        _check(path, read_manifest(path), "params", checksums=verify)
         like = abstract_params(self.config)
         if shardings is not None:
             like = jax.tree.map(
@@ -246,28 +340,48 @@ class CheckpointStore:
     def restore(
         self, step: int | None, params_like: Params, optimizer_like: Any, *, verify: bool = True
     ) -> tuple[Params, Any, dict[str, Any]]:
-        """Weights, optimizer state and meta of a step, bit for bit.
+        """Weights, optimizer state and meta of a step, bit for bit, onto any mesh.
+
+        Every process of the job has to call it, and reads what its own devices will hold.
 
         Args:
             step: None is the latest.
             params_like: a tree of arrays or `jax.ShapeDtypeStruct`: structure and shardings.
             optimizer_like: the same for the optimizer state.
-            verify: as in `restore_params`.
+            verify: see `check`, which is not called again where it is off.
 
         Raises:
             InputError: no such step, or it was saved without optimizer state.
-            FormatError: a file is missing or damaged, or the trees do not fit; names it.
+            DamagedError: a file is missing or damaged; names it.
+            FormatError: the trees do not fit; names a leaf.
         """
         path = self.step_directory(step)
         if not (path / "optimizer").is_dir():
             raise InputError(f"{path}: has no optimizer state; training cannot go on from it")
-        self._check(path, "", verify)
+        if verify:
+            self.check(int(path.name))
         params = read_arrays(path / "params", params_like)
         return params, read_arrays(path / "optimizer", optimizer_like), self.meta(int(path.name))
 
+    def check(self, step: int) -> None:
+        """Compare every file of a step with its size and sha256.
+
+        The processes of the job share them out, so all have to call it, and all find the same.
+
+        Raises:
+            DamagedError: a file is missing or damaged; names it.
+        """
+        path, here, name = self.directory / str(step), Processes.here(), f"check-{next(_messages)}"
+        listed = sorted(read_manifest(path).items(), key=lambda item: item[1]["bytes"])
+        mine = dict(listed[here.index :: here.count])
+        found = here.gather(f"{name}/found", find_damage(path, mine, checksums=True) or "")
+        damage = here.broadcast(name, next((text for text in found if text), ""))
+        if damage:
+            raise DamagedError(damage)
+
     def identity(self, step: int | None = None) -> str:
         """Hex sha256 that changes with the configuration or any weight; reads no weights."""
-        files = self._manifest(self.step_directory(step))
+        files = read_manifest(self.step_directory(step))
         weights = {
             name: entry["sha256"]
             for name, entry in sorted(files.items())
@@ -281,9 +395,10 @@ class CheckpointStore:
 
         Raises:
             InputError: no such step.
-            FormatError: a file is missing or damaged; names it.
+            DamagedError: a file is missing or damaged; names it.
         """
-        self._check(self.step_directory(step), "params", True)
+        path = self.step_directory(step)
+        _check(path, read_manifest(path), "params", checksums=True)
 
     def step_directory(self, step: int | None = None) -> Path:
         """Where a complete step lies; the latest by default.
@@ -298,49 +413,14 @@ class CheckpointStore:
             raise InputError(f"{self.directory}: no {wanted}; complete steps: {listed}")
         return self.directory / str(found[-1] if step is None else step)
 
-    @staticmethod
-    def _manifest(path: Path) -> dict[str, Any]:
-        where = path / "manifest.json"
-        try:
-            header = check_format(read_json(where), name=_STEP_FORMAT, version=_VERSION, path=where)
-        except InputError as error:
-            raise FormatError(str(error)) from error
-        return header["files"]
 
-    def _check(self, path: Path, prefix: str, verify: bool) -> None:
-        listed = {n: e for n, e in self._manifest(path).items() if n.startswith(prefix)}
-        for name, entry in listed.items():
-            file = path / name
-            if not file.is_file():
-                raise FormatError(f"{file}: missing, but the manifest lists it")
-            size = file.stat().st_size
-            if size != entry["bytes"]:
-                raise FormatError(f"{file}: damaged: {size} bytes, expected {entry['bytes']}")
-        if not verify:
-            return
-        for name, found in _checksums(path, listed, "verifying"):
-            if found != listed[name]["sha256"]:
-                raise FormatError(
-                    f"{path / name}: damaged: its sha256 is not the one in the manifest"
-                )
+def _check(path: Path, files: Files, prefix: str, *, checksums: bool) -> None:
+    listed = {name: entry for name, entry in files.items() if name.startswith(prefix)}
+    damage = find_damage(path, listed, checksums=checksums)
+    if damage is not None:
+        raise DamagedError(damage)
 
 
-def _checksums(directory: Path, names: Iterable[str], label: str) -> Iterator[tuple[str, str]]:
-    """Names with their sha256, showing progress: 27 GB take half a minute."""
-    sizes = {name: (directory / name).stat().st_size for name in names}
-    done = 0
-    with Progress(label, sum(sizes.values()) // 2**20, unit="MiB") as progress:
-        for name, size in sizes.items():
-            yield name, sha256_file(directory / name)
-            before, done = done >> 20, done + size
-            progress.advance((done >> 20) - before)
-
-
-def _manifest(directory: Path) -> dict[str, Any]:
-    found = sorted(p for p in directory.rglob("*") if p.is_file())
-    names = [p.relative_to(directory).as_posix() for p in found]
-    files = {
-        name: {"bytes": (directory / name).stat().st_size, "sha256": digest}
-        for name, digest in _checksums(directory, names, "taking checksums")
-    }
-    return {"format": _STEP_FORMAT, "version": _VERSION, "files": files}
+def _rename(source: Path, target: Path) -> None:
+    source.rename(target)
+    sync_directory(target.parent)

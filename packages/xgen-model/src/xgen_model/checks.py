@@ -88,7 +88,7 @@ def checks() -> list[Check]:
         )
     ]
     lib = version("jaxlib")
-    listed = ", ".join(f"{n} {version(n)}" for n in ("jax", "jaxlib", "flax", "orbax-checkpoint"))
+    listed = ", ".join(f"{n} {version(n)}" for n in ("jax", "jaxlib", "flax"))
     if lib in KNOWN_BAD:
         advice = f"{listed}; jaxlib {lib}: {KNOWN_BAD[lib]}; install another release"
         found.append(Check(name="jax", status="warning", detail=advice))

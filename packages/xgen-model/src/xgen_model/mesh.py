@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, Literal, ParamSpec, TypeVar
 
 import jax
+from jax.experimental.mesh_utils import create_device_mesh, create_hybrid_device_mesh
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array
 
@@ -60,13 +61,16 @@ def make_mesh(
 ) -> Mesh:
     """A mesh over `devices` (all of them by default) with the axes of `MESH_AXES`.
 
+    Several TPU slices are laid out along `data`, whose traffic is least: gradients, once a step.
+
     Args:
         shape: size of each axis; missing ones are 1, and one may be -1 for "the rest". None means
             everything along `fsdp`.
         devices: which, in order.
 
     Raises:
-        ValueError: an unknown axis, or sizes whose product is not the number of devices.
+        ValueError: an unknown axis, sizes whose product is not the number of devices, or a data
+            axis that the slices do not divide.
     """
     count = len(devices) if devices is not None else jax.device_count()
     sizes = dict.fromkeys(MESH_AXES, 1) | dict(shape if shape is not None else {"fsdp": -1})
@@ -78,12 +82,20 @@ def make_mesh(
         sizes[free[0]] = count // math.prod(s for s in sizes.values() if s != -1)
     if any(s < 1 for s in sizes.values()) or math.prod(sizes.values()) != count:
         raise ValueError(f"a mesh of {sizes} does not cover {count} devices exactly")
-    return jax.make_mesh(
-        tuple(sizes[a] for a in MESH_AXES),
-        MESH_AXES,
-        axis_types=(AxisType.Auto,) * len(MESH_AXES),
-        devices=devices,
-    )
+    found = jax.devices() if devices is None else devices
+    slices = len({getattr(d, "slice_index", 0) if d.platform == "tpu" else 0 for d in found})
+    if sizes["data"] % slices:
+        raise ValueError(
+            f"{slices} TPU slices need a data axis that is a multiple of {slices}, not "
+            f"{sizes['data']}: it alone goes across the network between them"
+        )
+    within = (sizes["data"] // slices, *(sizes[a] for a in MESH_AXES[1:]))
+    if slices == 1:
+        array = create_device_mesh(within, found, allow_split_physical_axes=True)
+    else:
+        between = (slices, *(1 for _ in MESH_AXES[1:]))
+        array = create_hybrid_device_mesh(within, between, found, allow_split_physical_axes=True)
+    return Mesh(array, MESH_AXES, axis_types=(AxisType.Auto,) * len(MESH_AXES))
 
 
 def partition(

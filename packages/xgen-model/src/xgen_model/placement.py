@@ -2,42 +2,62 @@
 
 Processes whose devices differ along `sequence` or `tensor` only work on the same rows: they read
 the same ones, and each puts the time that its own devices hold onto them.
+
+Rows of a batch are read in parts, one after the other. Where the rows of a part lie is for the mesh
+to say: on a TPU it follows the links between chips, so a host's chips are seldom next to each other
+along `data` and `fsdp`.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import Any, TypeVar
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from xgen_model.mesh import MESH_AXES, batch_sharding
+from xgen_model.mesh import batch_sharding
 
-__all__ = ["place_batch", "row_part"]
+__all__ = ["as_read", "place_batch", "row_part"]
 
 Tree = TypeVar("Tree")
+
+
+@functools.lru_cache(maxsize=8)
+def _parts(mesh: Mesh) -> tuple[tuple[int, ...], ...]:
+    """The places along `data` and `fsdp`, counted together, that each part's rows go to."""
+    count = mesh.shape["data"] * mesh.shape["fsdp"]
+    held: dict[int, list[int]] = {}
+    for place, devices in enumerate(mesh.devices.reshape(count, -1)):
+        for process in {device.process_index for device in devices}:
+            held.setdefault(process, []).append(place)
+    parts = sorted({tuple(places) for places in held.values()})
+    if len({len(places) for places in parts}) > 1 or sum(map(len, parts)) != count:
+        raise ValueError(
+            f"the processes hold rows {', '.join(map(str, parts[:4]))} … of {count}, which are no "
+            "equal parts; choose sizes of sequence and tensor that divide a process's devices, or "
+            "are multiples of them"
+        )
+    return tuple(parts)
+
+
+def _mine(mesh: Mesh) -> int:
+    here = jax.process_index()
+    for part, places in enumerate(_parts(mesh)):
+        devices = mesh.devices.reshape(-1, mesh.shape["sequence"] * mesh.shape["tensor"])[places[0]]
+        if any(device.process_index == here for device in devices):
+            return part
+    raise ValueError(f"process {here} has no device in the mesh")
 
 
 def row_part(mesh: Mesh) -> tuple[int, int]:
     """Which part of a batch's rows this process reads, counted from 0, and how many there are.
 
     Raises:
-        ValueError: the rows of this process's devices are not one part of equal parts.
+        ValueError: the processes do not hold equal parts of the rows.
     """
-    rows = np.arange(mesh.shape["data"] * mesh.shape["fsdp"])
-    devices = mesh.devices.reshape(len(rows), -1)
-    mine = jax.process_index()
-    here = [r for r in rows if any(device.process_index == mine for device in devices[r])]
-    if not here:
-        raise ValueError(f"process {mine} has no device in the mesh")
-    count = len(here)
-    if len(rows) % count or here[0] % count or here[-1] - here[0] != count - 1:
-        raise ValueError(
-            f"process {mine} holds rows {here} of {len(rows)}, which is no part of equal parts; "
-            f"order the devices so that {' and '.join(MESH_AXES[:2])} vary slowest"
-        )
-    return int(here[0]) // count, len(rows) // count
+    return _mine(mesh), len(_parts(mesh))
 
 
 def place_batch(mesh: Mesh, batch: Tree) -> Tree:
@@ -48,18 +68,26 @@ def place_batch(mesh: Mesh, batch: Tree) -> Tree:
         batch: a tree of arrays `[b, t]` or `[b]`: this process's rows, those of `row_part`, over
             their whole time.
     """
-    part, parts = row_part(mesh)
-    places = batch_sharding(mesh)
+    parts = _parts(mesh)
+    mine = parts[_mine(mesh)]
+    axes = batch_sharding(mesh).spec
 
     def place(field: np.ndarray) -> jax.Array:
-        rows = len(field)
-        first = part * rows
+        each = len(field) // len(mine)
 
         def local(index: Any) -> np.ndarray:
-            start, stop, _ = index[0].indices(rows * parts)
-            return field[(slice(start - first, stop - first), *index[1:])]
+            start, _, _ = index[0].indices(len(field) * len(parts))
+            first = mine.index(start // each) * each
+            return field[(slice(first, first + each), *index[1:])]
 
-        sharding = NamedSharding(mesh, PartitionSpec(*places.spec[: field.ndim]))
-        return jax.make_array_from_callback((rows * parts, *field.shape[1:]), sharding, local)
+        sharding = NamedSharding(mesh, PartitionSpec(*axes[: field.ndim]))
+        shape = (len(field) * len(parts), *field.shape[1:])
+        return jax.make_array_from_callback(shape, sharding, local)
 
     return jax.tree.map(lambda field: place(np.asarray(field)), batch)
+
+
+def as_read(mesh: Mesh, figures: np.ndarray) -> np.ndarray:
+    """Figures of a placed batch's rows, `[b]`, in the order in which the rows were read."""
+    places = [place for part in _parts(mesh) for place in part]
+    return figures.reshape(len(places), -1)[places].reshape(-1)

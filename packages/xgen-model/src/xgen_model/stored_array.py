@@ -3,8 +3,8 @@
     NAME/.zarray      shape, dtype and chunk shape: zarr format 2, C order, no compression
     NAME/0.0.0        the raw bytes of a chunk; the last of a dim is filled up to full size
 
-That is the layout that Orbax gives to what `xgen_model.arrays` saves. Read here directly, a part
-costs the memory of that part alone; Orbax and tensorstore read whole arrays or whole chunks.
+That is the layout that Orbax gives to an array. Read here directly, a part costs the memory of that
+part alone; Orbax and tensorstore read whole arrays or whole chunks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from xgen_core.errors import FormatError, InputError
 from xgen_core.files import read_json
 
-__all__ = ["BLOCK_BYTES", "Index", "StoredArray", "blocks", "whole", "write_array"]
+__all__ = ["BLOCK_BYTES", "Index", "StoredArray", "blocks", "describe", "whole", "write_array"]
 
 Index: TypeAlias = tuple[slice, ...]
 """A slice for each dim, with start and stop given and no step."""
@@ -113,6 +113,23 @@ class StoredArray:
         return np.memmap(path, self.dtype, "r", shape=self._chunks)
 
 
+def describe(shape: tuple[int, ...], chunks: tuple[int, ...], dtype: np.dtype) -> str:
+    """The description of an array, byte for byte as tensorstore writes it."""
+    header = {
+        "chunks": chunks,
+        "compressor": None,
+        "dimension_separator": ".",
+        # bfloat16 and its like have no code of numpy's own
+        "dtype": dtype.name if dtype.kind == "V" else dtype.str,
+        "fill_value": None,
+        "filters": None,
+        "order": "C",
+        "shape": shape,
+        "zarr_format": 2,
+    }
+    return json.dumps(header, sort_keys=True, separators=(",", ":"))
+
+
 def write_array(
     directory: Path,
     shape: tuple[int, ...],
@@ -130,20 +147,8 @@ def write_array(
     if any(s % c for s, c in zip(shape, chunks, strict=True)) or shape[1:] != chunks[1:]:
         raise ValueError(f"chunks of {chunks} do not cut {shape} along its first dim")
     directory.mkdir()
-    header = {
-        "chunks": chunks,
-        "compressor": None,
-        "dimension_separator": ".",
-        "dtype": "<f4",
-        "fill_value": None,
-        "filters": None,
-        "order": "C",
-        "shape": shape,
-        "zarr_format": 2,
-    }
-    # Byte for byte what tensorstore writes, so that a checkpoint's identity is the same either way.
-    text = json.dumps(header, sort_keys=True, separators=(",", ":"))
-    (directory / ".zarray").write_text(text, encoding="ascii")
+    header = describe(shape, chunks, np.dtype(np.float32))
+    (directory / ".zarray").write_text(header, encoding="ascii")
     for number in range(shape[0] // chunks[0] if shape else 1):
         index = whole(shape)
         if shape:

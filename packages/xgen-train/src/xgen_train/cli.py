@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from xgen_train.commands.jobset import jobset
 from xgen_train.commands.plan import plan
 from xgen_train.commands.run import run
 
@@ -17,8 +18,9 @@ def train() -> None:
     \b
     Example:
       xgen train run xgen_train.recipes.quickstart:base --output runs/train
+      xgen train plan xgen_train.recipes.xgen_7b:base --topology v4-256
     """
 
 
-for command in (run, plan):
+for command in (jobset, plan, run):
     train.add_command(command)

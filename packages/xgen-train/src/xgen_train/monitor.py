@@ -15,13 +15,14 @@ from typing import Any, Self
 
 from xgen_core import MissingExtraError, Run
 from xgen_core.progress import Progress
+from xgen_train.distributed import leads
 from xgen_train.positions import PositionCurve
 
 __all__ = ["Monitor"]
 
 
 class Monitor:
-    """Logs steps of one run; used inside `with`.
+    """Logs steps of one run; used inside `with`. Of several processes only the leader's says much.
 
     Args:
         run: the run directory.
@@ -46,8 +47,9 @@ class Monitor:
         if tensorboard and not installed:
             raise MissingExtraError("TensorBoard output", "xgen-train[tensorboard]")
         self._run = run
+        self._leads = leads()
         self._writer: Any = None
-        if installed and tensorboard is not False:
+        if self._leads and installed and tensorboard is not False:
             self._writer = _event_writer(run.directory / "tensorboard", start_step)
         self._progress = Progress("training", total_tokens, unit="tok", start=start_tokens)
         self._last = time.perf_counter()
@@ -61,6 +63,8 @@ class Monitor:
             tokens: tokens read in this step.
             note: what the progress line shows besides.
         """
+        if not self._leads:
+            return
         now = time.perf_counter()
         seconds, self._last = now - self._last, now
         self._run.metrics.append(step, values)
@@ -74,7 +78,7 @@ class Monitor:
 
     def heldout(self, step: int, found: Mapping[str, Mapping[str, float]]) -> None:
         """Record a held-out evaluation; its time does not count as training time."""
-        if found:
+        if found and self._leads:
             self._run.metrics.append(step, {"heldout": found})
         for source, figures in found.items():
             self._scalars(f"heldout/{source}", step, figures)
@@ -82,7 +86,19 @@ class Monitor:
 
     def positions(self, step: int, curve: PositionCurve) -> None:
         """Record the loss by position at a stage edge; its time does not count either."""
-        self._run.metrics.append(step, {"positions": curve._asdict()})
+        if self._leads:
+            self._run.metrics.append(step, {"positions": curve._asdict()})
+        self._last = time.perf_counter()
+
+    def passed_over(self, step: int, values: Mapping[str, Any], *, tokens: int) -> None:
+        """Record a step whose batch is left out."""
+        if self._leads:
+            self._run.metrics.append(step, values)
+        self._progress.advance(tokens)
+
+    def went_back(self, tokens: int) -> None:
+        """Go on behind this many tokens."""
+        self._progress.done = tokens
         self._last = time.perf_counter()
 
     def pause(self) -> None:

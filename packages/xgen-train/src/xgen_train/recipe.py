@@ -10,7 +10,7 @@ import bisect
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal, Self
 
 from xgen_model import ModelConfig
@@ -150,6 +150,10 @@ class GuardRecipe:
             raise ValueError("guard: rollbacks and skip_batches are not negative")
 
 
+_FREE = ("micro_batches", "checkpoint_every", "keep_last", "keep_every")
+"""Fields of `RunRecipe` besides `mesh` that a run may change while it lasts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecipe:
     """What every kind of training has: model, optimizer, devices and bookkeeping.
@@ -202,8 +206,12 @@ class RunRecipe:
             raise ValueError("trained names no parameter, so nothing would be learnt")
 
     def until(self, step: int) -> Self:
-        """The recipe as far as it decides the first `step` steps: a checkpoint belongs to it."""
-        return self
+        """The recipe as far as it decides the first `step` steps: a checkpoint belongs to it.
+
+        Devices, micro-batches and what is kept of checkpoints change nothing but rounding.
+        """
+        usual = {f.name: f.default for f in fields(RunRecipe) if f.name in _FREE}
+        return replace(self, mesh=MeshShape(), **usual)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,7 +283,8 @@ class TrainRecipe(RunRecipe):
 
     def until(self, step: int) -> Self:
         """Without the changes of the mixture that lie ahead, which may still be made."""
-        return replace(self, changes=tuple(c for c in self.changes if c.step < step))
+        recipe = RunRecipe.until(self, step)
+        return replace(recipe, changes=tuple(c for c in self.changes if c.step < step))
 
     def stage_of(self, step: int) -> int:
         """Number of the stage that a step, 0 for the first, belongs to."""

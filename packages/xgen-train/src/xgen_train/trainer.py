@@ -11,8 +11,10 @@ from jax.sharding import Mesh
 from xgen_core import InputError, Run
 from xgen_core.codec import decode
 from xgen_data import TokenStore
-from xgen_model import CheckpointStore, make_mesh
+from xgen_model import CheckpointStore, make_mesh, row_part
 from xgen_train.curriculum import build_order
+from xgen_train.distributed import leader_only
+from xgen_train.faults import FaultOptions
 from xgen_train.feed import StoreFeed
 from xgen_train.heldout import Heldout
 from xgen_train.objective import LanguageModelling
@@ -45,35 +47,42 @@ class TrainResult:
 
 
 def train(
-    recipe: TrainRecipe, output: Path | str, *, tensorboard: bool | None = None
+    recipe: TrainRecipe,
+    output: Path | str,
+    *,
+    tensorboard: bool | None = None,
+    faults: FaultOptions | None = None,
 ) -> TrainResult:
     """Run a recipe to its end, taking up what an earlier process of the same recipe left.
+
+    Where there are several processes, each calls this with the same arguments, and sees the same
+    files.
 
     Args:
         recipe: the resolved recipe.
         output: the run directory.
         tensorboard: see `Monitor`.
+        faults: how the run is watched, and what is done to it.
 
     Raises:
         InputError: the store is not there, does not fit the recipe, or the directory holds a run of
             another recipe.
-        DivergedError: the loss is not finite any more.
+        DivergedError: updates are refused again and again.
+        SystemExit: with 0: SIGTERM or SIGINT came, and the run has saved.
     """
     store = TokenStore.open(recipe.store)
     _check_vocabulary(recipe, store)
     order = build_order(recipe, store)
     mesh = open_mesh(recipe, order.total_steps)
     _check_division(recipe, mesh)
-    run = _take_up(Path(output), recipe)
-    with store.tokenizer_directory() as tokenizer:
-        checkpoints = CheckpointStore.create(
-            run.directory / "checkpoints",
-            recipe.model,
-            tokenizer=tokenizer,
-            tokenizer_fingerprint=store.manifest.tokenizer.fingerprint,
-            keep_last=recipe.keep_last,
-            keep=recipe.edges,
-        )
+    leader_only(lambda: _make_directories(Path(output), recipe, store))
+    run = Run.open(output)
+    checkpoints = CheckpointStore(
+        run.directory / "checkpoints",
+        keep_last=recipe.keep_last,
+        keep=recipe.edges,
+        keep_every=recipe.keep_every,
+    )
     session = Session(
         recipe,
         run,
@@ -83,9 +92,10 @@ def train(
         evaluation=Heldout(recipe, store, mesh),
         checkpoints=checkpoints,
         origin=lambda: first_params(recipe, mesh),
+        faults=faults,
     )
     session.run_to_end(tensorboard)
-    write_sections(run, recipe, order, store, session.parameters)
+    leader_only(lambda: write_sections(run, recipe, order, store, session.parameters))
     losses = [row["loss"] for row in run.metrics.rows() if "loss" in row]
     return TrainResult(
         run=run.directory,
@@ -94,6 +104,17 @@ def train(
         loss=losses[-1],
         parameters=session.parameters,
     )
+
+
+def _make_directories(output: Path, recipe: TrainRecipe, store: TokenStore) -> None:
+    run = _take_up(output, recipe)
+    with store.tokenizer_directory() as tokenizer:
+        CheckpointStore.create(
+            run.directory / "checkpoints",
+            recipe.model,
+            tokenizer=tokenizer,
+            tokenizer_fingerprint=store.manifest.tokenizer.fingerprint,
+        )
 
 
 def _take_up(output: Path, recipe: TrainRecipe) -> Run:
@@ -125,9 +146,11 @@ def open_mesh(recipe: RunRecipe, total_steps: int) -> Mesh:
     """
     try:
         learning_rate(recipe.optimizer, total_steps)
-        return make_mesh(dataclasses.asdict(recipe.mesh))
+        mesh = make_mesh(dataclasses.asdict(recipe.mesh))
+        row_part(mesh)
     except ValueError as error:
         raise InputError(f"this recipe cannot run here: {error}") from error
+    return mesh
 
 
 def _check_division(recipe: TrainRecipe, mesh: Mesh) -> None:

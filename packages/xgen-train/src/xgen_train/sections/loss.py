@@ -22,7 +22,7 @@ def _steps(rows: Sequence[Row]) -> list[Row]:
 def loss_section(recipe: TrainRecipe, rows: Sequence[Row]) -> Section:
     """Training and held-out loss with stage edges, and the figures beside them."""
     steps = _steps(rows)
-    by_step = {row["step"]: row["tokens"] for row in steps}
+    by_step = {row["step"]: row["tokens"] for row in rows if "tokens" in row}
     points: list[dict[str, Scalar]] = [
         {"tokens": tokens, "value": value, "curve": "training"}
         for tokens, value in means(steps, lambda row: row["loss"])
