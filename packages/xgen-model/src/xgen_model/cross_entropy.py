@@ -157,5 +157,7 @@ def token_logprobs(config: ModelConfig, params: Params, batch: Batch[Array]) -> 
         best = jnp.argmax(values, axis=-1).astype(jnp.int32)
         return _at(values, part[1]) - _log_normaliser(values), best == part[1]
 
-    found = jax.lax.map(scores, (cuts.cut(hidden), cuts.cut(batch.targets)))
+    # where it is differentiated, logits are computed again rather than kept
+    again = jax.checkpoint(scores, prevent_cse=False)
+    found = jax.lax.map(again, (cuts.cut(hidden), cuts.cut(batch.targets)))
     return TokenScores(*(unbalance(cuts.joined(x, time), shards) for x in found))
