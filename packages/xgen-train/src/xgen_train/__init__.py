@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from xgen_train.feed import Feed, StoreFeed
     from xgen_train.objective import LanguageModelling, Objective, Sums
     from xgen_train.optimizer import build_optimizer
+    from xgen_train.preference.objective import PreferenceOptimisation
+    from xgen_train.preference.recipe import DpoRecipe
+    from xgen_train.preference.trainer import DpoResult, dpo_recipe, train_dpo
     from xgen_train.recipe import (
         GuardRecipe,
         MeshShape,
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DivergedError",
+    "DpoRecipe",
+    "DpoResult",
     "Feed",
     "GuardRecipe",
     "LanguageModelling",
@@ -36,6 +41,7 @@ __all__ = [
     "MixtureChange",
     "Objective",
     "OptimizerRecipe",
+    "PreferenceOptimisation",
     "RunRecipe",
     "Session",
     "StageRecipe",
@@ -48,16 +54,21 @@ __all__ = [
     "abstract_state",
     "build_optimizer",
     "compile_step",
+    "dpo_recipe",
     "fresh_state",
     "learning_rate",
     "make_step",
     "train",
+    "train_dpo",
 ]
 
 _HOMES = {
     "feed": ("Feed", "StoreFeed"),
     "objective": ("LanguageModelling", "Objective", "Sums"),
     "optimizer": ("build_optimizer",),
+    "preference.objective": ("PreferenceOptimisation",),
+    "preference.recipe": ("DpoRecipe",),
+    "preference.trainer": ("DpoResult", "dpo_recipe", "train_dpo"),
     "schedule": ("learning_rate",),
     "session": ("DivergedError", "Session"),
     "state": ("TrainState", "abstract_state", "fresh_state"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from xgen_train.commands.dpo import dpo
 from xgen_train.commands.run import run
 
 __all__ = ["train"]
@@ -19,5 +20,5 @@ def train() -> None:
     """
 
 
-for command in (run,):
+for command in (run, dpo):
     train.add_command(command)
