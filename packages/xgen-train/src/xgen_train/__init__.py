@@ -24,6 +24,9 @@ if TYPE_CHECKING:
         StageRecipe,
         TrainRecipe,
     )
+    from xgen_train.reinforcement.objective import GroupRelative
+    from xgen_train.reinforcement.recipe import GrpoRecipe
+    from xgen_train.reinforcement.trainer import GrpoResult, grpo_recipe, train_grpo
     from xgen_train.schedule import learning_rate
     from xgen_train.session import DivergedError, Session
     from xgen_train.state import TrainState, abstract_state, fresh_state
@@ -35,6 +38,9 @@ __all__ = [
     "DpoRecipe",
     "DpoResult",
     "Feed",
+    "GroupRelative",
+    "GrpoRecipe",
+    "GrpoResult",
     "GuardRecipe",
     "LanguageModelling",
     "MeshShape",
@@ -56,10 +62,12 @@ __all__ = [
     "compile_step",
     "dpo_recipe",
     "fresh_state",
+    "grpo_recipe",
     "learning_rate",
     "make_step",
     "train",
     "train_dpo",
+    "train_grpo",
 ]
 
 _HOMES = {
@@ -69,6 +77,9 @@ _HOMES = {
     "preference.objective": ("PreferenceOptimisation",),
     "preference.recipe": ("DpoRecipe",),
     "preference.trainer": ("DpoResult", "dpo_recipe", "train_dpo"),
+    "reinforcement.objective": ("GroupRelative",),
+    "reinforcement.recipe": ("GrpoRecipe",),
+    "reinforcement.trainer": ("GrpoResult", "grpo_recipe", "train_grpo"),
     "schedule": ("learning_rate",),
     "session": ("DivergedError", "Session"),
     "state": ("TrainState", "abstract_state", "fresh_state"),

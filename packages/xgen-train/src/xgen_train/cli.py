@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from xgen_train.commands.dpo import dpo
+from xgen_train.commands.grpo import grpo
 from xgen_train.commands.run import run
 
 __all__ = ["train"]
@@ -20,5 +21,5 @@ def train() -> None:
     """
 
 
-for command in (run, dpo):
+for command in (run, dpo, grpo):
     train.add_command(command)
