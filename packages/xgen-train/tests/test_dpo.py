@@ -340,14 +340,25 @@ def test_recipes_that_make_no_sense(change: dict, message: str, recipe: DpoRecip
 
 def test_the_command_resolves_a_recipe(recipe: DpoRecipe, tmp_path: Path) -> None:
     arguments = ["dpo", recipe.pairs, "--from", recipe.start, "--output", str(tmp_path / "run")]
-    arguments += ["--lora", "rank=4,alpha=8", "--set", "batch_pairs=2", "--epochs", "2", "--show"]
+    arguments += [
+        "--lora",
+        "rank=4,targets=query+up",
+        "--set",
+        "batch_pairs=2",
+        "--epochs",
+        "2",
+        "--show",
+    ]
     shown = CliRunner().invoke(train, arguments)
     assert shown.exit_code == 0, shown.output
     found = json.loads(shown.stdout)
     assert found["model"]["lora"]["rank"] == 4
+    assert found["model"]["lora"]["targets"] == ["query", "up"]
     assert found["trained"] == ["lora"]
     assert (found["batch_pairs"], found["epochs"], found["beta"]) == (2, 2, 0.1)
     assert found["sequence_length"] == 64  # the model's context
     wrong = CliRunner().invoke(train, [*arguments, "--set", "beta=-1"])
     assert isinstance(wrong.exception, RecipeError)
     assert "beta must be positive" in str(wrong.exception)
+    wrong = CliRunner().invoke(train, [*arguments, "--lora", "rank=0"])
+    assert str(wrong.exception).startswith("--lora rank=0: ")

@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from xgen_core import ChatTemplate, InputError, Tokenizer
+from xgen_core import ChatTemplate, InputError, Tokenizer, open_tokenizer
 from xgen_core.codec import CodecError
 from xgen_core.files import read_json, write_json
 from xgen_model import CheckpointStore, Lora, ModelConfig, ModelSource, open_source
@@ -66,7 +66,8 @@ def open_chat(recipe: RunRecipe, template: str = "", tokenizer: Tokenizer | None
 
     Args:
         recipe: names the start.
-        template: a file with a chat template as JSON; empty for the model's own.
+        template: a file with a chat template as JSON, or `xgen` for XGen-7B-Inst's; empty for the
+            model's own.
         tokenizer: in place of the one beside the weights.
 
     Raises:
@@ -82,23 +83,26 @@ def open_chat(recipe: RunRecipe, template: str = "", tokenizer: Tokenizer | None
             f"{recipe.start}: its tokenizer has {opened.vocab_size} ids, and the recipe's model "
             f"{recipe.model.n_tokens}: --set model.n_tokens={opened.vocab_size}"
         )
-    found = _read_template(Path(template)) if template else source.template
+    found = _read_template(template) if template else source.template
     found = found or getattr(opened, "template", None)
     if not isinstance(found, ChatTemplate):
         raise InputError(
             f"{recipe.start}: has no chat template, so nobody knows how a conversation is read: "
-            "tune it on instructions first, or give one with --template FILE"
+            "tune it on instructions first, or give --template FILE (or xgen, for XGen-7B-Inst's)"
         )
     return Chat(source=source, tokenizer=opened, template=found, beside=tokenizer is None)
 
 
-def _read_template(path: Path) -> ChatTemplate:
-    value = read_json(path)
-    inner = value.get("template") if isinstance(value, dict) and "format" in value else value
+def _read_template(name: str) -> ChatTemplate | None:
+    if name == "xgen":
+        return getattr(open_tokenizer("xgen:instruct"), "template", None)
+    value = read_json(name)
+    # alone, or as it stands in a tokenizer directory
+    inner = value.get("template", value) if isinstance(value, dict) else value
     try:
         return ChatTemplate.from_json(inner)
     except CodecError as error:
-        raise InputError(f"{path}: not a chat template: {error}") from error
+        raise InputError(f"{name}: not a chat template: {error}") from error
 
 
 def start_model(start: str, lora: Lora | None = None) -> tuple[ModelConfig, tuple[str, ...]]:

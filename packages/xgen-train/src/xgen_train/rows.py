@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from jax.sharding import Mesh
 
-from xgen_core import Batch
+from xgen_core import Batch, InputError
 from xgen_data import Encoded
 from xgen_model import ModelConfig, with_soft_prompt
 
-__all__ = ["row_width", "stack_rows"]
+__all__ = ["check_division", "row_width", "stack_rows"]
 
 _MULTIPLE = 64
 
@@ -25,6 +26,28 @@ def row_width(longest: int, limit: int) -> int:
         limit: the recipe's sequence length.
     """
     return min(limit, -(-longest // _MULTIPLE) * _MULTIPLE)
+
+
+def check_division(config: ModelConfig, mesh: Mesh, rows: int, width: int) -> None:
+    """See that the mesh can share rows.
+
+    Args:
+        config: of the model; its soft prompt widens the rows.
+        mesh: the run's devices.
+        rows: of a micro-batch.
+        width: tokens in a row.
+
+    Raises:
+        InputError: it cannot.
+    """
+    ways, time = mesh.shape["data"] * mesh.shape["fsdp"], mesh.shape["sequence"]
+    wide = width + config.soft_prompt
+    if rows % ways or wide % time:
+        raise InputError(
+            f"the mesh splits rows {ways} ways and time {time} ways, which does not divide "
+            f"micro-batches of {rows} rows of {wide} tokens: change the mesh, the batch or "
+            "micro_batches"
+        )
 
 
 def stack_rows(config: ModelConfig, texts: Sequence[Encoded], width: int) -> Batch[np.ndarray]:

@@ -6,6 +6,8 @@ import json
 
 import click
 
+from xgen_train.commands.lora import lora_option, parse_lora
+
 __all__ = ["dpo"]
 
 
@@ -33,12 +35,12 @@ __all__ = ["dpo"]
     type=click.IntRange(1),
     help="How often each pair is read.",
 )
+@lora_option
 @click.option(
-    "--lora",
-    metavar="rank=16,alpha=32",
-    help="Train adapters of this shape, and nothing else.",
+    "--template",
+    metavar="FILE|xgen",
+    help="Chat template as JSON, or XGen-7B-Inst's; the model's own by default.",
 )
-@click.option("--template", type=click.Path(), help="A chat template as JSON, for the model's own.")
 @click.option(
     "--set",
     "settings",
@@ -46,6 +48,7 @@ __all__ = ["dpo"]
     metavar="NAME=VALUE",
     help="Change one field of the recipe, as in batch_pairs=16 or hold_out=0.05.",
 )
+@click.option("--tensorboard/--no-tensorboard", default=None, help="As in xgen train run.")
 @click.option("--show", is_flag=True, help="Print the resolved recipe as JSON and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def dpo(
@@ -57,6 +60,7 @@ def dpo(
     lora: str | None,
     template: str | None,
     settings: tuple[str, ...],
+    tensorboard: bool | None,
     show: bool,
     as_json: bool,
 ) -> None:
@@ -73,18 +77,16 @@ def dpo(
 
     from xgen_core.codec import encode
     from xgen_core.recipe import apply_settings
-    from xgen_model import Lora
     from xgen_train.preference.trainer import dpo_recipe, train_dpo
 
-    adapters = None if lora is None else apply_settings(Lora(), lora.split(","))
-    recipe = dpo_recipe(file, start, lora=adapters, beta=beta, epochs=epochs)
+    recipe = dpo_recipe(file, start, lora=parse_lora(lora), beta=beta, epochs=epochs)
     if template is not None:
         recipe = dataclasses.replace(recipe, template=template)
     recipe = apply_settings(recipe, settings)
     if show:
         click.echo(json.dumps(encode(recipe), indent=2, ensure_ascii=False))
         return
-    result = train_dpo(recipe, output)
+    result = train_dpo(recipe, output, tensorboard=tensorboard)
     if as_json:
         click.echo(json.dumps(encode(result)))
         return

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from xgen_train.commands.lora import lora_option, parse_lora
+
 __all__ = ["grpo"]
 
 
@@ -20,12 +22,12 @@ __all__ = ["grpo"]
 )
 @click.option("--reward", metavar="FUNCTION", help="module:function or file.py:function.")
 @click.option("--output", "-o", required=True, type=click.Path(), help="The run directory.")
+@lora_option
 @click.option(
-    "--lora",
-    metavar="rank=16,alpha=32",
-    help="Train adapters of this shape, and nothing else.",
+    "--template",
+    metavar="FILE|xgen",
+    help="Chat template as JSON, or XGen-7B-Inst's; the model's own by default.",
 )
-@click.option("--template", type=click.Path(), help="A chat template as JSON, for the model's own.")
 @click.option(
     "--set",
     "settings",
@@ -33,6 +35,7 @@ __all__ = ["grpo"]
     metavar="NAME=VALUE",
     help="Change one field of the recipe, as in steps=200, group=16 or kl=0.",
 )
+@click.option("--tensorboard/--no-tensorboard", default=None, help="As in xgen train run.")
 @click.option("--show", is_flag=True, help="Print the resolved recipe as JSON and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def grpo(
@@ -43,6 +46,7 @@ def grpo(
     lora: str | None,
     template: str | None,
     settings: tuple[str, ...],
+    tensorboard: bool | None,
     show: bool,
     as_json: bool,
 ) -> None:
@@ -61,7 +65,6 @@ def grpo(
 
     from xgen_core.codec import encode
     from xgen_core.recipe import apply_settings, load_recipe
-    from xgen_model import Lora
     from xgen_train.reinforcement.recipe import GrpoRecipe
     from xgen_train.reinforcement.trainer import grpo_recipe, train_grpo
 
@@ -72,15 +75,14 @@ def grpo(
     elif start is None or reward is None:
         raise click.UsageError("a FILE of prompts needs --from MODEL and --reward FUNCTION")
     else:
-        adapters = None if lora is None else apply_settings(Lora(), lora.split(","))
-        recipe = grpo_recipe(source, start, reward, lora=adapters)
+        recipe = grpo_recipe(source, start, reward, lora=parse_lora(lora))
         if template is not None:
             recipe = dataclasses.replace(recipe, template=template)
     recipe = apply_settings(recipe, settings)
     if show:
         click.echo(json.dumps(encode(recipe), indent=2, ensure_ascii=False))
         return
-    result = train_grpo(recipe, output)
+    result = train_grpo(recipe, output, tensorboard=tensorboard)
     if as_json:
         click.echo(json.dumps(encode(result)))
         return

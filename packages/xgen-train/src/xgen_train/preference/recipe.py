@@ -18,7 +18,8 @@ class DpoRecipe(RunRecipe):
 
     Attributes:
         pairs: a JSONL file of `xgen_core.Preference`, by people or judges.
-        template: a chat template as JSON; empty for the model's own.
+        template: a file with a chat template as JSON, or `xgen` for XGen-7B-Inst's; empty for the
+            model's own.
         sequence_length: the most ids that a prompt with one of its answers may have; pairs with a
             longer side are dropped, and counted.
         batch_pairs: pairs in every step.

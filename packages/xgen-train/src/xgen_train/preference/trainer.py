@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jax.sharding import Mesh
-
-from xgen_core import InputError, Run, Tokenizer
+from xgen_core import Run, Tokenizer
 from xgen_model import Lora
 from xgen_train.chat import open_chat, start_model
 from xgen_train.epochs import Epochs
@@ -22,6 +20,7 @@ from xgen_train.preference.recipe import DpoRecipe
 from xgen_train.preference.reference import cached_reference
 from xgen_train.preference.section import preference_section
 from xgen_train.recipe import OptimizerRecipe
+from xgen_train.rows import check_division, row_width
 from xgen_train.session import Session
 from xgen_train.trainer import open_mesh
 
@@ -121,7 +120,8 @@ def train_dpo(
     )
     steps = Epochs(len(pairs.trained), recipe.batch_pairs, recipe.seed).steps(recipe.epochs)
     mesh = open_mesh(recipe, steps)
-    _check_division(recipe, mesh)
+    width = row_width(pairs.longest, recipe.sequence_length)
+    check_division(recipe.model, mesh, recipe.batch_pairs // recipe.micro_batches, width)
     objective = PreferenceOptimisation(
         config=recipe.model,
         loss=recipe.loss,
@@ -163,14 +163,3 @@ def train_dpo(
         margin=last["margin"],
         accuracy=last["accuracy"],
     )
-
-
-def _check_division(recipe: DpoRecipe, mesh: Mesh) -> None:
-    ways, time = mesh.shape["data"] * mesh.shape["fsdp"], mesh.shape["sequence"]
-    rows = recipe.batch_pairs // recipe.micro_batches
-    if rows % ways or recipe.sequence_length % time or 64 % time:
-        raise InputError(
-            f"the mesh splits rows {ways} ways and time {time} ways, which does not divide "
-            f"micro-batches of {rows} pairs of {recipe.sequence_length} tokens: change mesh, "
-            "batch_pairs or micro_batches"
-        )

@@ -40,6 +40,11 @@ class Prompts:
     dropped: Mapping[str, int]
 
     @property
+    def longest(self) -> int:
+        """Ids of the longest prompt."""
+        return max(len(prompt.ids) for prompt in self.kept)
+
+    @property
     def fingerprint(self) -> str:
         """Hex sha256 over ids and examples, which the reward sees."""
         rows = [[prompt.ids, prompt.example.to_json()] for prompt in self.kept]

@@ -23,7 +23,8 @@ class GrpoRecipe(RunRecipe):
             policy, but to the reward.
         reward: the function that judges answers, `module:function` or `file.py:function`; see
             `xgen_train.reinforcement.reward`.
-        template: a chat template as JSON; empty for the model's own.
+        template: a file with a chat template as JSON, or `xgen` for XGen-7B-Inst's; empty for the
+            model's own.
         steps: updates in all; every prompt is read once an epoch, as often as the steps need.
         batch_prompts: prompts in every step.
         group: answers to each prompt, whose mean reward is the baseline.

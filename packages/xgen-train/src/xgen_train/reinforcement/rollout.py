@@ -89,8 +89,7 @@ class RolloutFeed:
         self._prompts, self._reward, self._tokenizer = prompts.kept, reward, tokenizer
         self._origin, self._samples, self._fingerprint = origin, samples, fingerprint
         self._epochs = Epochs(len(prompts.kept), recipe.batch_prompts, recipe.seed)
-        longest = max(len(prompt.ids) for prompt in prompts.kept) + recipe.max_tokens
-        self._width = row_width(longest, recipe.sequence_length)
+        self._width = row_width(prompts.longest + recipe.max_tokens, recipe.sequence_length)
         self._logprobs = _compile_logprobs(recipe.model, mesh)
 
     @property

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jax
-from jax.sharding import Mesh
 
-from xgen_core import CapabilityError, InputError, Run, Tokenizer
+from xgen_core import CapabilityError, Run, Tokenizer
 from xgen_core.run import StepLog
 from xgen_model import Lora, Params
 from xgen_train.chat import open_chat, start_model
@@ -23,6 +22,7 @@ from xgen_train.reinforcement.recipe import GrpoRecipe
 from xgen_train.reinforcement.reward import load_reward
 from xgen_train.reinforcement.rollout import RolloutFeed
 from xgen_train.reinforcement.section import reward_section
+from xgen_train.rows import check_division, row_width
 from xgen_train.session import Session
 from xgen_train.trainer import open_mesh
 
@@ -142,7 +142,9 @@ def train_grpo(
         max_tokens=recipe.sequence_length - recipe.max_tokens,
     )
     mesh = open_mesh(recipe, recipe.steps)
-    _check_division(recipe, mesh)
+    width = row_width(prompts.longest + recipe.max_tokens, recipe.sequence_length)
+    answers = recipe.batch_prompts * recipe.group
+    check_division(recipe.model, mesh, answers // recipe.micro_batches, width)
     run = Run.create(output, "grpo", recipe)
     checkpoints = chat.checkpoints(run.directory / "checkpoints", recipe, recipe.steps)
     samples = StepLog(run.directory / "samples.jsonl")
@@ -183,14 +185,3 @@ def train_grpo(
         reward=rows[-1]["reward"],
         kl=rows[-1]["kl"],
     )
-
-
-def _check_division(recipe: GrpoRecipe, mesh: Mesh) -> None:
-    ways, time = mesh.shape["data"] * mesh.shape["fsdp"], mesh.shape["sequence"]
-    rows = recipe.batch_prompts * recipe.group // recipe.micro_batches
-    if rows % ways or recipe.sequence_length % time or 64 % time:
-        raise InputError(
-            f"the mesh splits rows {ways} ways and time {time} ways, which does not divide "
-            f"micro-batches of {rows} answers of {recipe.sequence_length} tokens: change mesh, "
-            "batch_prompts, group or micro_batches"
-        )
