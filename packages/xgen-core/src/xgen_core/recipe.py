@@ -13,7 +13,7 @@ import importlib.util
 import json
 import sys
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, cast
@@ -21,7 +21,7 @@ from typing import Any, TypeVar, cast
 from xgen_core.codec import CodecError, decode, encode, unknown_name
 from xgen_core.errors import RecipeError
 
-__all__ = ["apply_settings", "fingerprint", "load_recipe", "load_settings"]
+__all__ = ["apply_settings", "fingerprint", "load_function", "load_recipe", "load_settings"]
 
 T = TypeVar("T")
 
@@ -37,20 +37,34 @@ def load_recipe(name: str, kind: type[T], settings: Sequence[str] = ()) -> T:
     Raises:
         RecipeError: no such module or function, another type, or a setting that does not fit.
     """
-    where, _, function = name.rpartition(":")
-    if not where or not function:
-        raise RecipeError(f"a recipe is named module:function or file.py:function, got {name!r}")
-    module = _load_file(Path(where)) if where.endswith(".py") else _load_module(where)
-    maker = getattr(module, function, None)
-    if maker is None or not callable(maker):
-        known = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
-        raise RecipeError(f"{where}: " + unknown_name(function, known, "recipe"))
-    recipe = maker()
+    recipe = load_function(name, "recipe")()
     if not isinstance(recipe, kind):
         raise RecipeError(
             f"{name} returned a {type(recipe).__name__}, but a {kind.__name__} is needed here"
         )
     return apply_settings(recipe, settings)
+
+
+def load_function(name: str, what: str) -> Callable[..., object]:
+    """Find a function that a user names.
+
+    Args:
+        name: `package.module:function` or `file.py:function`.
+        what: the function is, for messages.
+
+    Raises:
+        RecipeError: no such module, file or function.
+    """
+    where, _, function = name.rpartition(":")
+    if not where or not function:
+        raise RecipeError(f"a {what} is named module:function or file.py:function, got {name!r}")
+    file = where.endswith(".py")
+    module = _load_file(Path(where), what) if file else _load_module(where)
+    found = getattr(module, function, None)
+    if found is None or not callable(found):
+        known = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
+        raise RecipeError(f"{where}: " + unknown_name(function, known, what))
+    return found
 
 
 def _load_module(name: str) -> ModuleType:
@@ -62,9 +76,9 @@ def _load_module(name: str) -> ModuleType:
         raise
 
 
-def _load_file(path: Path) -> ModuleType:
+def _load_file(path: Path, what: str) -> ModuleType:
     if not path.is_file():
-        raise RecipeError(f"{path}: no such recipe file")
+        raise RecipeError(f"{path}: no such {what} file")
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
     name = f"xgen_recipe_{path.stem}_{digest}"
     spec = importlib.util.spec_from_file_location(name, path)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from xgen_train.feed import Feed, StoreFeed
     from xgen_train.objective import LanguageModelling, Objective, Sums
     from xgen_train.optimizer import build_optimizer
+    from xgen_train.preference.objective import PreferenceOptimisation
+    from xgen_train.preference.recipe import DpoRecipe
+    from xgen_train.preference.trainer import DpoResult, dpo_recipe, train_dpo
     from xgen_train.recipe import (
         GuardRecipe,
         MeshShape,
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
         StageRecipe,
         TrainRecipe,
     )
+    from xgen_train.reinforcement.objective import GroupRelative
+    from xgen_train.reinforcement.recipe import GrpoRecipe
+    from xgen_train.reinforcement.trainer import GrpoResult, grpo_recipe, train_grpo
     from xgen_train.schedule import learning_rate
     from xgen_train.session import DivergedError, Session
     from xgen_train.state import TrainState, abstract_state, fresh_state
@@ -29,13 +35,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DivergedError",
+    "DpoRecipe",
+    "DpoResult",
     "Feed",
+    "GroupRelative",
+    "GrpoRecipe",
+    "GrpoResult",
     "GuardRecipe",
     "LanguageModelling",
     "MeshShape",
     "MixtureChange",
     "Objective",
     "OptimizerRecipe",
+    "PreferenceOptimisation",
     "RunRecipe",
     "Session",
     "StageRecipe",
@@ -48,16 +60,26 @@ __all__ = [
     "abstract_state",
     "build_optimizer",
     "compile_step",
+    "dpo_recipe",
     "fresh_state",
+    "grpo_recipe",
     "learning_rate",
     "make_step",
     "train",
+    "train_dpo",
+    "train_grpo",
 ]
 
 _HOMES = {
     "feed": ("Feed", "StoreFeed"),
     "objective": ("LanguageModelling", "Objective", "Sums"),
     "optimizer": ("build_optimizer",),
+    "preference.objective": ("PreferenceOptimisation",),
+    "preference.recipe": ("DpoRecipe",),
+    "preference.trainer": ("DpoResult", "dpo_recipe", "train_dpo"),
+    "reinforcement.objective": ("GroupRelative",),
+    "reinforcement.recipe": ("GrpoRecipe",),
+    "reinforcement.trainer": ("GrpoResult", "grpo_recipe", "train_grpo"),
     "schedule": ("learning_rate",),
     "session": ("DivergedError", "Session"),
     "state": ("TrainState", "abstract_state", "fresh_state"),

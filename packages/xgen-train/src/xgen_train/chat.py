@@ -1,0 +1,129 @@
+"""A model that is talked to: weights to begin with, tokenizer and chat template."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from xgen_core import ChatTemplate, InputError, Tokenizer, open_tokenizer
+from xgen_core.codec import CodecError
+from xgen_core.files import read_json, write_json
+from xgen_model import CheckpointStore, Lora, ModelConfig, ModelSource, open_source
+from xgen_model.hugging_face.directory import copy_tokenizer
+from xgen_train.origin import check_start
+from xgen_train.recipe import RunRecipe
+
+__all__ = ["Chat", "open_chat", "start_model"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """What conversations are rendered and encoded with.
+
+    Attributes:
+        source: the weights that a run starts from, not read yet.
+        tokenizer: whose ids they were trained on.
+        template: how messages become text.
+        beside: whether the tokenizer is the one that lies beside the weights.
+    """
+
+    source: ModelSource
+    tokenizer: Tokenizer
+    template: ChatTemplate
+    beside: bool
+
+    def checkpoints(self, directory: Path, recipe: RunRecipe, keep: int) -> CheckpointStore:
+        """Where a run saves, with tokenizer and template in it.
+
+        Args:
+            directory: the checkpoint directory.
+            recipe: of the run.
+            keep: the last step, which stays.
+        """
+        with tempfile.TemporaryDirectory() as scratch:
+            tokenizer = Path(scratch) / "tokenizer"
+            if self.beside and self.source.tokenizer_directory is not None:
+                copy_tokenizer(self.source.tokenizer_directory, tokenizer)
+            else:
+                self.tokenizer.save(tokenizer)
+            # what the answers were learnt with is what the model is to be asked with
+            header = {"format": "xgen-template", "version": 1}
+            write_json(tokenizer / "template.json", {**header, "template": self.template.to_json()})
+            return CheckpointStore.create(
+                directory,
+                recipe.model,
+                tokenizer=tokenizer,
+                tokenizer_fingerprint=self.tokenizer.fingerprint,
+                keep_last=recipe.keep_last,
+                keep=(keep,),
+            )
+
+
+def open_chat(recipe: RunRecipe, template: str = "", tokenizer: Tokenizer | None = None) -> Chat:
+    """Open what a recipe starts from, its weights not read yet.
+
+    Args:
+        recipe: names the start.
+        template: a file with a chat template as JSON, or `xgen` for XGen-7B-Inst's; empty for the
+            model's own.
+        tokenizer: in place of the one beside the weights.
+
+    Raises:
+        InputError: no model there, one of other shapes than the recipe's, or no tokenizer or chat
+            template with it.
+        FormatError: it is damaged, or its tokenizer is not the one it was made for.
+    """
+    source = open_source(recipe.start)
+    check_start(recipe.model, source)
+    opened = source.open_tokenizer() if tokenizer is None else source.checked(tokenizer)
+    if opened.vocab_size != recipe.model.n_tokens:
+        raise InputError(
+            f"{recipe.start}: its tokenizer has {opened.vocab_size} ids, and the recipe's model "
+            f"{recipe.model.n_tokens}: --set model.n_tokens={opened.vocab_size}"
+        )
+    found = _read_template(template) if template else source.template
+    found = found or getattr(opened, "template", None)
+    if not isinstance(found, ChatTemplate):
+        raise InputError(
+            f"{recipe.start}: has no chat template, so nobody knows how a conversation is read: "
+            "tune it on instructions first, or give --template FILE (or xgen, for XGen-7B-Inst's)"
+        )
+    return Chat(source=source, tokenizer=opened, template=found, beside=tokenizer is None)
+
+
+def _read_template(name: str) -> ChatTemplate | None:
+    if name == "xgen":
+        return getattr(open_tokenizer("xgen:instruct"), "template", None)
+    value = read_json(name)
+    # alone, or as it stands in a tokenizer directory
+    inner = value.get("template", value) if isinstance(value, dict) else value
+    try:
+        return ChatTemplate.from_json(inner)
+    except CodecError as error:
+        raise InputError(f"{name}: not a chat template: {error}") from error
+
+
+def start_model(start: str, lora: Lora | None = None) -> tuple[ModelConfig, tuple[str, ...]]:
+    """The model that a run begins with, and which of its parameters are trained.
+
+    Args:
+        start: a checkpoint, run or Hugging Face directory.
+        lora: adapters to add, which alone are trained then; None trains everything.
+
+    Raises:
+        XgenError: there is no model, or it has adapters already, or no such projections.
+    """
+    source = open_source(start)
+    config = source.config
+    if source.store is None:
+        config = source.fitted(source.open_tokenizer()).config
+    if lora is None:
+        return config, ("all",)
+    if config.lora is not None:
+        raise InputError(f"{start}: has LoRA adapters already: leave --lora out, or merge them")
+    try:
+        return dataclasses.replace(config, lora=lora), ("lora",)
+    except ValueError as error:
+        raise InputError(f"{start}: {error}") from error
