@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import click
 
-<<<<<<< HEAD
-from xgen_train.commands.jobset import jobset
-from xgen_train.commands.plan import plan
-=======
 from xgen_train.commands.dpo import dpo
 from xgen_train.commands.grpo import grpo
->>>>>>> prefer
+from xgen_train.commands.jobset import jobset
+from xgen_train.commands.plan import plan
 from xgen_train.commands.run import run
 
 __all__ = ["train"]
@@ -27,9 +24,5 @@ def train() -> None:
     """
 
 
-<<<<<<< HEAD
-for command in (jobset, plan, run):
-=======
-for command in (run, dpo, grpo):
->>>>>>> prefer
+for command in (dpo, grpo, jobset, plan, run):
     train.add_command(command)
