@@ -29,6 +29,7 @@ class Monitor:
         total_tokens: over all stages, for the progress line.
         start_step, start_tokens: where this process takes the run up.
         tensorboard: write event files; None means where tensorboardX is installed.
+        peak: FLOPs a second of all devices at best, where that is known.
 
     Raises:
         MissingExtraError: TensorBoard was asked for and is not installed.
@@ -42,25 +43,29 @@ class Monitor:
         start_step: int,
         start_tokens: int,
         tensorboard: bool | None = None,
+        peak: float | None = None,
     ) -> None:
         installed = importlib.util.find_spec("tensorboardX") is not None
         if tensorboard and not installed:
             raise MissingExtraError("TensorBoard output", "xgen-train[tensorboard]")
         self._run = run
-        self._leads = leads()
+        self._leads, self._peak = leads(), peak
         self._writer: Any = None
         if self._leads and installed and tensorboard is not False:
             self._writer = _event_writer(run.directory / "tensorboard", start_step)
         self._progress = Progress("training", total_tokens, unit="tok", start=start_tokens)
         self._last = time.perf_counter()
 
-    def step(self, step: int, values: Mapping[str, Any], *, tokens: int, note: str) -> None:
+    def step(
+        self, step: int, values: Mapping[str, Any], *, tokens: int, flops: int, note: str
+    ) -> None:
         """Record one optimizer step.
 
         Args:
             step: 1 for the first update.
             values: deterministic figures.
             tokens: tokens read in this step.
+            flops: that they take, recomputation not counted.
             note: what the progress line shows besides.
         """
         if not self._leads:
@@ -74,6 +79,10 @@ class Monitor:
         for source, found in values.get("sources", {}).items():
             self._scalars(f"train/{source}", step, {"loss": found["loss"]})
         self._scalars("speed", step, {"tokens_per_second": tokens / seconds})
+        if self._peak is not None:
+            mfu = 100 * flops / seconds / self._peak
+            self._scalars("speed", step, {"mfu_percent": mfu})
+            note = f"{note}  MFU {mfu:.1f} %"
         self._progress.advance(tokens, note=note)
 
     def heldout(self, step: int, found: Mapping[str, Mapping[str, float]]) -> None:

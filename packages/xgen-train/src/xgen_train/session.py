@@ -27,6 +27,7 @@ from xgen_model import (
     parameter_count,
     place_batch,
     row_part,
+    training_flops_per_token,
 )
 from xgen_train.archive import Archive
 from xgen_train.events import EventLog
@@ -38,6 +39,7 @@ from xgen_train.faults.watchdog import Watchdog
 from xgen_train.feed import Feed
 from xgen_train.monitor import Monitor
 from xgen_train.objective import Objective, Rows
+from xgen_train.peak import mesh_peak
 from xgen_train.positions import PositionCurve
 from xgen_train.recipe import RunRecipe
 from xgen_train.schedule import learning_rate
@@ -129,6 +131,7 @@ class Session:
                     start_step=step,
                     start_tokens=self.feed.tokens_before(step),
                     tensorboard=tensorboard,
+                    peak=mesh_peak(self.mesh),
                 ) as monitor:
                     step = self.loop(step, monitor)
             except Exception as error:
@@ -310,7 +313,9 @@ class Session:
         loss = math.nan if found["loss"] is None else found["loss"]
         note = f"loss {loss:.3f}  stage {stage + 1}/{len(self.feed.edges)}"
         tokens = self.feed.tokens_before(step) - self.feed.tokens_before(step - 1)
-        monitor.step(step, values, tokens=tokens, note=note)
+        length = tokens // len(next(iter(rows.values())))
+        flops = tokens * training_flops_per_token(self.recipe.model, length)
+        monitor.step(step, values, tokens=tokens, flops=flops, note=note)
         self.watchdog.beat(f"step {step}")
         return int(metrics.refused) >= self.recipe.guard.patience
 

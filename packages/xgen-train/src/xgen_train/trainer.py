@@ -94,8 +94,16 @@ def train(
         origin=lambda: first_params(recipe, mesh),
         faults=faults,
     )
-    session.run_to_end(tensorboard)
-    leader_only(lambda: write_sections(run, recipe, order, store, session.parameters))
+
+    def write_page() -> None:
+        leader_only(lambda: write_sections(run, recipe, order, store, mesh, session.parameters))
+
+    try:
+        session.run_to_end(tensorboard)
+    except SystemExit:  # stopped, and has a page all the same
+        write_page()
+        raise
+    write_page()
     losses = [row["loss"] for row in run.metrics.rows() if "loss" in row]
     return TrainResult(
         run=run.directory,

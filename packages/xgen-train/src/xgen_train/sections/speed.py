@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from jax.sharding import Mesh
+
 from xgen_core import Run
+from xgen_core.files import read_jsonl
 from xgen_core.records import Scalar
-from xgen_core.report import Section, Table, Text, line_plot
+from xgen_core.report import Section, Table, line_plot
 from xgen_model import training_flops_per_token
+from xgen_train.peak import mesh_peak
 from xgen_train.recipe import TrainRecipe
 from xgen_train.sections.curves import edges, means
+from xgen_train.sections.goodput import goodput
 
 __all__ = ["speed_section"]
 
@@ -18,12 +23,14 @@ _COLUMNS = (
     "slowest step, s",
     "all steps, s",
     "GFLOP/s (6N + 12·L·d·T)",
+    "MFU, %",
 )
 
 
-def speed_section(recipe: TrainRecipe, run: Run) -> Section:
+def speed_section(recipe: TrainRecipe, run: Run, mesh: Mesh) -> Section:
     """A table by stage, and tokens a second over the tokens read."""
     timings = run.timings.rows()
+    peak = mesh_peak(mesh)
     rows: list[tuple[Scalar, ...]] = []
     for number, (stage, end) in enumerate(zip(recipe.stages, recipe.edges, strict=True), 1):
         seconds = sorted(t["seconds"] for t in timings if end - stage.steps < t["step"] <= end)
@@ -40,6 +47,7 @@ def speed_section(recipe: TrainRecipe, run: Run) -> Section:
                 round(seconds[-1], 2),
                 round(sum(seconds), 1),
                 round(flops / 1e9, 1),
+                "unknown peak" if peak is None else round(100 * flops / peak, 1),
             )
         )
     steps = [
@@ -60,7 +68,7 @@ def speed_section(recipe: TrainRecipe, run: Run) -> Section:
         description="Tokens per second over the tokens read, compilation included",
     )
     note = "The slowest step of a stage is usually its first, which compiles."
-    return Section(
-        title="Speed",
-        blocks=(Table(columns=_COLUMNS, rows=tuple(rows)), plot, Text(text=note)),
-    )
+    table = Table(columns=_COLUMNS, rows=tuple(rows), caption=note)
+    events = run.directory / "events.jsonl"
+    spent = goodput(list(read_jsonl(events)), timings) if events.exists() else ()
+    return Section(title="Speed", blocks=(table, plot, *spent))
