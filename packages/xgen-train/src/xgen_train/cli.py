@@ -8,6 +8,7 @@ from xgen_train.commands.dpo import dpo
 from xgen_train.commands.grpo import grpo
 from xgen_train.commands.jobset import jobset
 from xgen_train.commands.plan import plan
+from xgen_train.commands.ray import ray
 from xgen_train.commands.run import run
 
 __all__ = ["train"]
@@ -24,5 +25,5 @@ def train() -> None:
     """
 
 
-for command in (dpo, grpo, jobset, plan, run):
+for command in (dpo, grpo, jobset, plan, ray, run):
     train.add_command(command)
