@@ -179,7 +179,8 @@ def test_xgen_7b_by_its_own_config(tmp_path, command):
     found = model_config(document, path)
     from xgen_model import parameter_count, preset
 
-    expected = replace(preset("xgen-7b-8k"), n_tokens=51200, dtype="float32", remat="none")
+    how = {"dtype": "float32", "remat": "none", "loss_chunk": 4096}
+    expected = replace(preset("xgen-7b-8k"), n_tokens=51200, **how)
     assert found == expected
     assert parameter_count(found) == 6_895_702_016
     assert "6,895,702,016" in command("info", "xgen-7b-8k", "--parameters")
