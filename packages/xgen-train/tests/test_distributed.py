@@ -67,6 +67,38 @@ def test_one_process_that_cannot_go_on_ends_the_others_at_once(store, tmp_path):
     assert "xgen: error: process 0 of this run failed" in ends[1][2]
 
 
+def test_tasks_of_slurm_find_each_other():
+    program = (
+        "from xgen_train.distributed import joined, leader_only\n"
+        "import jax\n"
+        "with joined():\n"
+        "    leader_only(lambda: print('once', flush=True))\n"
+        "    print(jax.process_index(), 'of', jax.process_count())\n"
+    )
+    shared = {
+        "JAX_COORDINATOR_PORT": free_address().rpartition(":")[2],
+        "SLURM_JOB_ID": "1",
+        "SLURM_NTASKS": "2",
+        "SLURM_STEP_NODELIST": "localhost",
+        "SLURM_STEP_NUM_TASKS": "2",
+    }
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", program],
+            env=os.environ | shared | {"SLURM_PROCID": i, "SLURM_LOCALID": i},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for i in "01"
+    ]
+    (_, first, _), (_, second, _) = map(end, processes)
+    assert "once" in first
+    assert "0 of 2" in first
+    assert "once" not in second
+    assert "1 of 2" in second
+
+
 @pytest.mark.parametrize(
     ("environment", "message"),
     [

@@ -28,6 +28,8 @@ from xgen_train import OptimizerRecipe, StageRecipe, TrainRecipe
 LOSSES, NORMS = 2e-6, 2e-5
 """What passes for rounding: Adam enlarges that of tiny gradients, and a later norm shows it."""
 SECONDS = 300
+IN_TURN = "--xla_cpu_enable_concurrency_optimized_scheduler=false"
+"""On more devices than cores, collectives side by side can wait for each other for ever."""
 
 
 class Topology(NamedTuple):
@@ -106,6 +108,8 @@ def run(topology: Topology, store: str, output: Path) -> list[bytes]:
         "JAX_PLATFORMS": "cpu",
         "JAX_NUM_CPU_DEVICES": str(topology.devices),
     }
+    if topology.processes == 1:
+        environment["XLA_FLAGS"] = f"{environment.get('XLA_FLAGS', '')} {IN_TURN}".strip()
     if topology.processes > 1:
         environment["JAX_COORDINATOR_ADDRESS"] = f"127.0.0.1:{_free_port()}"
         environment["JAX_NUM_PROCESSES"] = str(topology.processes)
