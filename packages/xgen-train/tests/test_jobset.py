@@ -87,9 +87,10 @@ def test_several_slices_are_replicas_on_a_claim():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((*ONE, "--topology", "v4-200"), "no TPU slice 'v4-200'"),
-        ((*ONE, "--topology", "v3-8"), "the kinds are v4, v5e, v5p, v6e"),
-        ((*ONE, "--topology", "v4:4x8"), "v4 has 3 dims"),
+        ((*ONE, "--topology", "v4-9"), "no v4 slice has 9 cores"),
+        ((*ONE, "--topology", "v3-8"), "unknown topology 'v3-8': kinds are v4, v5e, v5p, v6e"),
+        ((*ONE, "--topology", "v4:4x8"), "v4 slices have 3 dims"),
+        ((*ONE, "--topology", "cpu-8"), "no slice of TPU hosts"),
         ((*ONE, "--name", "XGen_7B"), "--name 'XGen_7B': Kubernetes wants lower-case"),
         ((*ONE, "--volume", "gs://bucket/runs"), "expected gs://BUCKET or the name"),
         ((*ONE, "--set", "mesh.fsdp=64"), "mesh of 64 devices does not cover the 128 chips"),
@@ -112,7 +113,7 @@ def test_what_cannot_run_is_refused_in_one_line(arguments, message):
 
 
 @pytest.mark.parametrize(
-    ("name", "topology", "hosts"),
+    ("name", "shape", "hosts"),
     [
         ("v4-8", "2x2x1", 1),
         ("v4-16", "2x2x2", 2),
@@ -124,9 +125,9 @@ def test_what_cannot_run_is_refused_in_one_line(arguments, message):
         ("v4:4x4x8", "4x4x8", 32),
     ],
 )
-def test_slices_by_name_and_by_shape(name, topology, hosts):
+def test_slices_by_name_and_by_shape(name, shape, hosts):
     found = TpuSlice.parse(name)
-    assert (found.topology, found.hosts) == (topology, hosts)
+    assert (found.shape, found.hosts) == (shape, hosts)
 
 
 def test_a_name_counts_cores_where_chips_have_two():

@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -30,7 +30,9 @@ from jax.experimental import multihost_utils
 
 from xgen_core import InputError, XgenError
 
-__all__ = ["joined", "leader_only", "leads"]
+__all__ = ["joined", "leader_first", "leader_only", "leads"]
+
+T = TypeVar("T")
 
 _JOIN_SECONDS = 300.0
 _BY_HAND = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
@@ -62,6 +64,20 @@ def leader_only(action: Callable[[], object]) -> None:
         done = bool(multihost_utils.broadcast_one_to_all(np.int32(done)))
     if not done:
         raise XgenError("process 0 of this run failed; what it says is the reason")
+
+
+def leader_first(action: Callable[[], T]) -> T:
+    """Process 0 makes something; then the others do the same, and find it made.
+
+    Args:
+        action: makes what is not there, and takes up what is.
+
+    Raises:
+        XgenError: as `leader_only`; or the action's own error.
+    """
+    made: list[T] = []
+    leader_only(lambda: made.append(action()))
+    return made[0] if made else action()
 
 
 @contextlib.contextmanager

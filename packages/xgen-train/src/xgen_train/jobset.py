@@ -26,7 +26,6 @@ MOUNT = "/runs"
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _LONGEST = 40  # pods are called NAME-slice-JOB-POD-XXXXX, in at most 63 characters
 _BUCKET = "gs://"
-_CHIPS_PER_HOST = 4
 _WRONG_USAGE = 2  # what `xgen` exits with where trying again cannot help
 _PORTS = (8471, 8431, 8080)  # between hosts, metrics of the TPU, between slices
 
@@ -137,7 +136,7 @@ class JobSet:
                 **account,
                 "nodeSelector": {
                     "cloud.google.com/gke-tpu-accelerator": self.slice.accelerator,
-                    "cloud.google.com/gke-tpu-topology": self.slice.topology,
+                    "cloud.google.com/gke-tpu-topology": self.slice.shape,
                     **spot,
                 },
                 "containers": [self._container()],
@@ -146,7 +145,7 @@ class JobSet:
         }
 
     def _container(self) -> dict[str, Json]:
-        chips = str(_CHIPS_PER_HOST)
+        chips = str(TpuSlice.CHIPS_PER_HOST)
         environment = {
             # without a TPU it ends, rather than train on the CPU
             "JAX_PLATFORMS": "tpu,cpu",

@@ -134,9 +134,9 @@ def _scaling(api: Any, workers: RayWorkers) -> Any:
     return api.ScalingConfig(
         use_tpu=True,
         num_workers=workers.slice.hosts,
-        topology=workers.slice.topology,
+        topology=workers.slice.shape,
         accelerator_type=f"TPU-{workers.slice.kind.upper()}",
-        resources_per_worker={"TPU": workers.slice.chips // workers.slice.hosts},
+        resources_per_worker={"TPU": workers.slice.CHIPS_PER_HOST},
     )
 
 

@@ -13,7 +13,7 @@ from xgen_core.codec import decode
 from xgen_data import TokenStore
 from xgen_model import CheckpointStore, make_mesh, row_part
 from xgen_train.curriculum import build_order
-from xgen_train.distributed import leader_only
+from xgen_train.distributed import leader_first, leader_only
 from xgen_train.faults import FaultOptions
 from xgen_train.feed import StoreFeed
 from xgen_train.heldout import Heldout
@@ -75,14 +75,8 @@ def train(
     order = build_order(recipe, store)
     mesh = open_mesh(recipe, order.total_steps)
     _check_division(recipe, mesh)
-    leader_only(lambda: _make_directories(Path(output), recipe, store))
-    run = Run.open(output)
-    checkpoints = CheckpointStore(
-        run.directory / "checkpoints",
-        keep_last=recipe.keep_last,
-        keep=recipe.edges,
-        keep_every=recipe.keep_every,
-    )
+    run = leader_first(lambda: _take_up(Path(output), recipe))
+    checkpoints = leader_first(lambda: _checkpoints(run, recipe, store))
     session = Session(
         recipe,
         run,
@@ -114,14 +108,16 @@ def train(
     )
 
 
-def _make_directories(output: Path, recipe: TrainRecipe, store: TokenStore) -> None:
-    run = _take_up(output, recipe)
+def _checkpoints(run: Run, recipe: TrainRecipe, store: TokenStore) -> CheckpointStore:
     with store.tokenizer_directory() as tokenizer:
-        CheckpointStore.create(
+        return CheckpointStore.create(
             run.directory / "checkpoints",
             recipe.model,
             tokenizer=tokenizer,
             tokenizer_fingerprint=store.manifest.tokenizer.fingerprint,
+            keep_last=recipe.keep_last,
+            keep=recipe.edges,
+            keep_every=recipe.keep_every,
         )
 
 

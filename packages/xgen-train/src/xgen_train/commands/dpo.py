@@ -77,6 +77,7 @@ def dpo(
 
     from xgen_core.codec import encode
     from xgen_core.recipe import apply_settings
+    from xgen_train.distributed import joined, leads
     from xgen_train.preference.trainer import dpo_recipe, train_dpo
 
     recipe = dpo_recipe(file, start, lora=parse_lora(lora), beta=beta, epochs=epochs)
@@ -86,7 +87,10 @@ def dpo(
     if show:
         click.echo(json.dumps(encode(recipe), indent=2, ensure_ascii=False))
         return
-    result = train_dpo(recipe, output, tensorboard=tensorboard)
+    with joined():
+        result = train_dpo(recipe, output, tensorboard=tensorboard)
+    if not leads():
+        return
     if as_json:
         click.echo(json.dumps(encode(result)))
         return

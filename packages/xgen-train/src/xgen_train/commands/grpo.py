@@ -65,6 +65,7 @@ def grpo(
 
     from xgen_core.codec import encode
     from xgen_core.recipe import apply_settings, load_recipe
+    from xgen_train.distributed import joined
     from xgen_train.reinforcement.recipe import GrpoRecipe
     from xgen_train.reinforcement.trainer import grpo_recipe, train_grpo
 
@@ -82,7 +83,8 @@ def grpo(
     if show:
         click.echo(json.dumps(encode(recipe), indent=2, ensure_ascii=False))
         return
-    result = train_grpo(recipe, output, tensorboard=tensorboard)
+    with joined():
+        result = train_grpo(recipe, output, tensorboard=tensorboard)
     if as_json:
         click.echo(json.dumps(encode(result)))
         return

@@ -8,7 +8,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from xgen_core.progress import Progress
-from xgen_model import Params, place_batch, row_part
+from xgen_model import Params, as_read, place_batch, row_part
 from xgen_train.objective import Rows
 from xgen_train.positions import PositionCurve
 from xgen_train.preference.feed import pair_batch
@@ -66,8 +66,9 @@ class PairReader:
                 )
                 placed = place_batch(self._mesh, batch)
                 here = min(rows, len(pairs) - first)
+                figures = self._evaluate(params, placed)
                 found.append(
-                    {n: np.asarray(x)[:here] for n, x in self._evaluate(params, placed).items()}
+                    {n: as_read(self._mesh, np.asarray(x))[:here] for n, x in figures.items()}
                 )
                 progress.advance(here)
         return {name: np.concatenate([part[name] for part in found]) for name in found[0]}

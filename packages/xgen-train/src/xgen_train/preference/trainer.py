@@ -10,6 +10,7 @@ from pathlib import Path
 from xgen_core import Run, Tokenizer
 from xgen_model import Lora
 from xgen_train.chat import open_chat, start_model
+from xgen_train.distributed import leader_first, leader_only
 from xgen_train.epochs import Epochs
 from xgen_train.origin import first_params
 from xgen_train.preference.evaluation import HeldOutPairs, PairReader
@@ -129,8 +130,10 @@ def train_dpo(
         label_smoothing=recipe.label_smoothing,
         length_normalised=recipe.length_normalised,
     )
-    run = Run.create(output, "dpo", recipe)
-    checkpoints = chat.checkpoints(run.directory / "checkpoints", recipe, steps)
+    run = leader_first(lambda: Run.create(output, "dpo", recipe))
+    checkpoints = leader_first(
+        lambda: chat.checkpoints(run.directory / "checkpoints", recipe, steps)
+    )
     reader = PairReader(recipe, objective, pairs, mesh)
     both = f"{pairs.fingerprint} {chat.source.identity}"
     fingerprint = hashlib.sha256(both.encode()).hexdigest()
@@ -151,7 +154,8 @@ def train_dpo(
     )
     session.run_to_end(tensorboard)
     rows = run.metrics.rows()
-    run.write_section("20-preference", preference_section(recipe, pairs, rows))
+    section = preference_section(recipe, pairs, rows)
+    leader_only(lambda: run.write_section("20-preference", section))
     last = [row for row in rows if "margin" in row][-1]
     return DpoResult(
         run=run.directory,
