@@ -69,6 +69,20 @@ def test_the_hosts_of_a_slice_share_the_rows(shape):
 
 
 @needs_libtpu
+def test_several_slices_lie_along_data():
+    from jax.experimental import topologies
+
+    tpu_devices()  # sets what libtpu reads
+    hosts = {"chip_config_name": "megacore", "chips_per_host_bounds": (2, 2, 1)}
+    two = topologies.get_topology_desc("v4:2x2x2", platform="tpu", num_slices=2, **hosts).devices
+    mesh = make_mesh({"data": 2, "fsdp": 4, "tensor": 2}, devices=two)
+    slices = [{device.slice_index for device in half.flat} for half in mesh.devices]
+    assert slices == [{0}, {1}]
+    with pytest.raises(ValueError, match="2 TPU slices need a data axis that is a multiple of 2"):
+        make_mesh({"fsdp": 16}, devices=two)
+
+
+@needs_libtpu
 def test_an_unknown_topology_is_one_clear_line():
     with pytest.raises(InputError, match="no topology 'v4:1x1'"):
         tpu_devices("v4:1x1")
