@@ -53,6 +53,16 @@ class Archive:
         self._waited = 0.0
         self.last = 0
 
+    @property
+    def finished(self) -> bool:
+        """Whether the last step's checkpoint is there.
+
+        Raises:
+            InputError: it belongs to another recipe or other data.
+        """
+        last = self._feed.total_steps
+        return self.store.latest() == last and self._belongs(last)
+
     def newest(self) -> tuple[int, TrainState] | None:
         """The newest good checkpoint and its step; None where the run has not saved yet.
 

@@ -110,7 +110,7 @@ class Session:
         self.state: TrainState
 
     def run_to_end(self, tensorboard: bool | None = None) -> None:
-        """Train until the feed ends.
+        """Train until the feed ends; where it has ended already, nothing is touched.
 
         Args:
             tensorboard: see `Monitor`.
@@ -120,6 +120,8 @@ class Session:
             OSError: a checkpoint could not be written; nothing of it is left.
             SystemExit: with 0: the run was told to end, and has saved.
         """
+        if self.archive.finished:
+            return
         with self.termination, self.watchdog:
             jobs = {"processes": self.here.count, "devices": self.mesh.size}
             self.events.append("start", jobs)
