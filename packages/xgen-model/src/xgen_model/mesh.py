@@ -24,6 +24,7 @@ from jaxtyping import Array
 __all__ = [
     "MESH_AXES",
     "RULES",
+    "alone",
     "axis_size",
     "batch_sharding",
     "constrain",
@@ -134,6 +135,12 @@ def platform() -> Literal["cpu", "gpu", "tpu"]:
         if kind.startswith(name):
             return name
     return "gpu"
+
+
+def alone() -> bool:
+    """Whether one device is compiled for: no active mesh, or one of a single device."""
+    mesh = jax.sharding.get_abstract_mesh()
+    return mesh.empty or mesh.size == 1
 
 
 def axis_size(axis: str) -> int:

@@ -12,11 +12,13 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from xgen_model.config import ModelConfig, RopeScaling
+from xgen_model.mesh import platform
 
 __all__ = ["Rotation", "frequencies", "rotate", "rotation"]
 
@@ -59,7 +61,9 @@ def rotation(config: ModelConfig, positions: Int[Array, "b t"]) -> Rotation:
     """
     table = frequencies(config.rotated_dims, config.rope_theta, config.rope_scaling)
     angles = positions[..., None, None].astype(jnp.float32) * table
-    return Rotation(jnp.cos(angles), jnp.sin(angles))
+    found = Rotation(jnp.cos(angles), jnp.sin(angles))
+    # XLA's CPU compiler would compute them again in every layer, forward and backward
+    return jax.lax.optimization_barrier(found) if platform() == "cpu" else found
 
 
 def rotate(

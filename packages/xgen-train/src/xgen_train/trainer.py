@@ -17,6 +17,7 @@ from xgen_train.distributed import leader_first, leader_only
 from xgen_train.faults import FaultOptions
 from xgen_train.feed import StoreFeed
 from xgen_train.heldout import Heldout
+from xgen_train.memory import keep_freed_memory
 from xgen_train.objective import LanguageModelling
 from xgen_train.origin import first_params, open_start
 from xgen_train.recipe import RunRecipe, TrainRecipe
@@ -148,6 +149,7 @@ def open_mesh(recipe: RunRecipe, total_steps: int) -> Mesh:
     Raises:
         InputError: they are not there, or the schedule does not fit the run.
     """
+    keep_freed_memory()
     try:
         learning_rate(recipe.optimizer, total_steps)
         mesh = make_mesh(dataclasses.asdict(recipe.mesh))
