@@ -67,7 +67,7 @@ parity: $(PARITY)/.packages ## Compare with transformers, peft and lm-eval: logi
 
 tpu: $(VENV)/.dev ## Compile training for TPUs that are not there (installs libtpu, 484 MB)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt libtpu
-	python -m pytest packages/xgen-model/tests/test_tpu.py $(ARGS)
+	python -m pytest packages/xgen-model/tests/test_tpu.py packages/xgen-train/tests/test_plan_tpu.py $(ARGS)
 	python tools/compile_for_tpu.py
 
 isolated: $(VENV)/.dev ## Each wheel alone in a clean environment: installs, imports, helps
