@@ -13,6 +13,7 @@ import numpy as np
 from xgen_core import Batch
 from xgen_model import create, make_mesh, training_flops_per_token
 from xgen_train import LanguageModelling, compile_step, fresh_state
+from xgen_train.memory import keep_freed_memory
 from xgen_train.recipes import quickstart
 
 STEPS = 9
@@ -20,6 +21,7 @@ STEPS = 9
 
 def main() -> None:
     """Print compile time, tokens per second and GFLOP/s for each stage."""
+    keep_freed_memory()  # as `xgen train` does first of all
     recipe = quickstart.base()
     state = fresh_state(recipe, create(recipe.model, seed=0))
     objective = LanguageModelling(config=recipe.model)
