@@ -15,16 +15,16 @@ if {asked}:
 double = jax.jit(lambda x: x * 2)
 x = jnp.ones((4096, 4096))
 faults = []
-for _ in range(6):
+for _ in range(24):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     jax.block_until_ready(double(x))
     faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-print(min(faults))
+print(sorted(faults[-8:])[4])  # once the pool has grown to its size
 """
 
 
 def _faults(asked: bool) -> int:
-    """Pages touched for the first time by a repeated computation, at the least."""
+    """Pages touched for the first time by a repeated computation, usually."""
     program = PROGRAM.format(asked=asked)
     run = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
