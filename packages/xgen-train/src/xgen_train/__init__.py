@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xgen_train.faults import Fault, FaultOptions, parse_faults
     from xgen_train.feed import Feed, StoreFeed
     from xgen_train.objective import LanguageModelling, Objective, Sums
     from xgen_train.optimizer import build_optimizer
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DivergedError",
+    "Fault",
+    "FaultOptions",
     "Feed",
     "GuardRecipe",
     "LanguageModelling",
@@ -51,10 +54,12 @@ __all__ = [
     "fresh_state",
     "learning_rate",
     "make_step",
+    "parse_faults",
     "train",
 ]
 
 _HOMES = {
+    "faults": ("Fault", "FaultOptions", "parse_faults"),
     "feed": ("Feed", "StoreFeed"),
     "objective": ("LanguageModelling", "Objective", "Sums"),
     "optimizer": ("build_optimizer",),
