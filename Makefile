@@ -77,12 +77,13 @@ acceptance: $(VENV)/.dev ## Tests on real data sets: make acceptance DATA=DIR
 	@test -n "$(DATA)" || { echo "make acceptance DATA=DIR: name the directory with the data sets"; exit 2; }
 	XGEN_ACCEPTANCE_DATA=$(abspath $(DATA)) python -m pytest tests/acceptance -m acceptance $(ARGS)
 
-soak: $(VENV)/.dev ## Kill data builds at random points, here and on Ray; every store must come out the same
+soak: $(VENV)/.dev ## Kill training and data builds at random points; what comes out must be the same
+	python tests/soak/kill_train.py --kills 25 --seed 0
 	python tests/soak/kill_build.py --kills 30
 	python tests/soak/kill_build.py --kills 30 --ray
 
 # These run beside torch.
-PEERED := tools/bench/generate.py tools/bench/score.py tools/bench/peer_llama.py
+PEERED := tools/bench/generate.py tools/bench/score.py tools/bench/peer_llama.py tools/bench/train.py
 
 bench: $(VENV)/.dev $(PARITY)/.packages ## Benchmarks; figures in the documentation come from here
 	@for script in $(filter-out $(PEERED),$(wildcard tools/bench/*.py)); do echo "== $$script"; python $$script || exit 1; done

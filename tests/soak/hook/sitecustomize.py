@@ -1,9 +1,9 @@
-"""Makes a build kill itself at a chosen point. On the path of every process of a soak run.
+"""Makes a command kill itself at a chosen point. On the path of every process of a soak run.
 
-The directory `SOAK` holds `plan.json`: {"phase": …, "count": …}. Each time any process of the build
-passes a point of a phase it adds a byte to `hits-PHASE`; the one that adds the count-th writes down
-where it was and kills the command's whole process group, and itself, with SIGKILL. Nothing is
-caught, flushed or closed.
+The directory `SOAK` holds `plan.json`: {"phase": …, "count": …}. Each time any process of the
+command passes a point of a phase it adds a byte to `hits-PHASE`; the one that adds the count-th
+writes down where it was and kills the command's whole process group, and itself, with SIGKILL.
+Nothing is caught, flushed or closed. {"seconds": …} kills training after that time, wherever it is.
 """
 
 import fcntl
@@ -11,6 +11,9 @@ import json
 import os
 import signal
 import sys
+import threading
+import time
+import traceback
 from pathlib import Path
 
 SOAK = Path(os.environ["SOAK"])
@@ -26,15 +29,19 @@ def pass_point(phase, detail=""):
         plan = json.loads((SOAK / "plan.json").read_text())
     except FileNotFoundError:
         return
-    if plan["phase"] == phase and plan["count"] == count:
-        with (SOAK / "kills.jsonl").open("a") as log:
-            log.write(json.dumps({"phase": phase, "hit": count, "at": str(detail)}) + "\n")
-            log.flush()
-            os.fsync(log.fileno())
-        (SOAK / "plan.json").unlink()
-        if not plan.get("only_this_process"):
-            os.killpg(int((SOAK / "group").read_text()), signal.SIGKILL)
-        os.kill(os.getpid(), signal.SIGKILL)  # a Ray worker is in no group of the command's
+    if (plan.get("phase"), plan.get("count")) == (phase, count):
+        end(plan, {"phase": phase, "hit": count, "at": str(detail)})
+
+
+def end(plan, kill):
+    with (SOAK / "kills.jsonl").open("a") as log:
+        log.write(json.dumps(kill) + "\n")
+        log.flush()
+        os.fsync(log.fileno())
+    (SOAK / "plan.json").unlink()
+    if not plan.get("only_this_process"):
+        os.killpg(int((SOAK / "group").read_text()), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)  # a Ray worker is in no group of the command's
 
 
 def around(module, name, phase, *, only_results=False, method_of=None):
@@ -52,7 +59,7 @@ def around(module, name, phase, *, only_results=False, method_of=None):
     setattr(owner, name, wrapped)
 
 
-def install():
+def install_build():
     from xgen_data import builder, reading, tokens
 
     for path_method in ("replace", "rename"):
@@ -76,6 +83,65 @@ def install():
         around(builder, name, "restore", only_results=True)
 
 
+def install_train():
+    from xgen_model import arrays, checkpoint
+    from xgen_train import monitor
+    from xgen_train.faults import rollback
+
+    write = arrays._write
+
+    def written_in_halves(directory, file):
+        path = directory / file.path
+        pass_point("write", f"before {file.path}")
+        path.write_bytes(bytes(arrays._bytes(file))[: arrays._bytes(file).nbytes // 2])
+        pass_point("write", f"half of {file.path}")
+        path.unlink()
+        return write(directory, file)
+
+    arrays._write = written_in_halves
+    for path_method in ("replace", "rename"):
+        original = getattr(Path, path_method)
+
+        def moved(self, target, _original=original):
+            name, parent = Path(target).name, Path(target).parent.name
+            if name.isdigit() and self.name.startswith(".partial-"):
+                phase = "rename"  # a step of a checkpoint appears
+            elif name.startswith(".partial-"):
+                phase = "remove"
+            elif parent.startswith(".partial-"):
+                phase = "write"  # its manifest
+            else:
+                return _original(self, target)
+            pass_point(phase, f"before {parent}/{name}")
+            result = _original(self, target)
+            pass_point(phase, f"after {parent}/{name}")
+            return result
+
+        setattr(Path, path_method, moved)
+    around(monitor, "step", "step", method_of="Monitor")
+    around(rollback, "go_back", "rollback", method_of="Rollbacks")
+    around(checkpoint, "find_damage", "restore")
+    around(checkpoint, "read_arrays", "restore")
+    if "seconds" in (plan := json.loads((SOAK / "plan.json").read_text())):
+        threading.Thread(target=kill_later, args=(plan,), daemon=True).start()
+
+
+def kill_later(plan):
+    time.sleep(plan["seconds"])
+    found = [
+        frame
+        for stack in sys._current_frames().values()
+        for frame in traceback.extract_stack(stack)
+        if "xgen_" in frame.filename and "sitecustomize" not in frame.filename
+    ]
+    names = {frame.name for frame in found}
+    phases = (("write_files", "write"), ("newest", "restore"), ("go_back", "rollback"))
+    phases += (("stretch", "step"), ("pass_over", "step"))
+    phase = next((phase for name, phase in phases if name in names), "start")
+    at = f"{found[-1].name} in {Path(found[-1].filename).name}" if found else "imports"
+    end(plan, {"phase": phase, "at": f"{at}, after {plan['seconds']:.1f} s"})
+
+
 # the command, its worker processes and Ray's; not the other services that a Ray node starts
 if any(n in a for n in ("xgen_core", "spawn_main", "default_worker") for a in sys.orig_argv):
-    install()
+    install_train() if "train" in sys.orig_argv else install_build()

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xgen_train.faults import Fault, FaultOptions, parse_faults
     from xgen_train.feed import Feed, StoreFeed
     from xgen_train.objective import LanguageModelling, Objective, Sums
     from xgen_train.optimizer import build_optimizer
@@ -37,6 +38,8 @@ __all__ = [
     "DivergedError",
     "DpoRecipe",
     "DpoResult",
+    "Fault",
+    "FaultOptions",
     "Feed",
     "GroupRelative",
     "GrpoRecipe",
@@ -65,12 +68,14 @@ __all__ = [
     "grpo_recipe",
     "learning_rate",
     "make_step",
+    "parse_faults",
     "train",
     "train_dpo",
     "train_grpo",
 ]
 
 _HOMES = {
+    "faults": ("Fault", "FaultOptions", "parse_faults"),
     "feed": ("Feed", "StoreFeed"),
     "objective": ("LanguageModelling", "Objective", "Sums"),
     "optimizer": ("build_optimizer",),
