@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
+from xgen_train.commands.prompt import prompt
 from xgen_train.commands.run import run
+from xgen_train.commands.sft import sft
 
 __all__ = ["train"]
 
@@ -19,5 +21,5 @@ def train() -> None:
     """
 
 
-for command in (run,):
+for command in (run, sft, prompt):
     train.add_command(command)
