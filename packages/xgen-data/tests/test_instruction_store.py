@@ -7,6 +7,7 @@ import pytest
 from xgen_core import ChatTemplate, InputError, open_tokenizer
 from xgen_data import Order, Stage, TokenStore, read_batch
 from xgen_data.instruction import build_examples
+from xgen_data.instruction.layout import lay_out
 
 TEMPLATE = ChatTemplate(
     name="t",
@@ -92,3 +93,61 @@ def test_nothing_to_encode(file, tmp_path):
         build_examples({"a": tmp_path / "none"}, tmp_path / "t", **options)
     with pytest.raises(InputError, match="at least one file"):
         build_examples({}, tmp_path / "u", **options)
+
+
+def test_rows_of_whole_examples(file, tmp_path):
+    tokenizer = open_tokenizer("bytes:")
+    prefix = (257, 258)
+    path = build_examples(
+        {"a": file},
+        tmp_path / "s",
+        template=TEMPLATE,
+        tokenizer=tokenizer,
+        validation={"a": file},
+        row_tokens=100,
+        prefixes={"a": prefix},
+    )
+    store = TokenStore.open(path)
+    line = store.line("train", "a")
+    rows = (line.tokens - 1) // 100
+    assert line.tokens == rows * 100 + 1
+    stage = Stage(sequence_length=100, batch_size=1, steps=rows, weights={"a": 1})
+    order = Order(seed=0, stages=(stage,), lines=store.line_sizes())
+    seen = []
+    for step in range(rows):
+        batch = read_batch(store, order, step)
+        for segment in np.unique(batch.segment_ids[0]):
+            mine = batch.segment_ids[0] == segment
+            ids = batch.inputs[0, mine]
+            if not batch.loss_mask[0, mine].any():
+                assert set(ids.tolist()) == {256}  # fills up the row
+                continue
+            assert tuple(ids[:2]) == prefix
+            assert ids[-1] == 256
+            seen.append(bytes(ids[2:-1].tolist()).decode())
+            trained = batch.targets[0, mine][batch.loss_mask[0, mine] > 0]
+            assert bytes(trained[:-1].tolist()).decode() == seen[-1].partition("A:")[2]
+    assert len(seen) == len(set(seen)) == 60  # each once, whole
+    template = json.loads((path / "tokenizer" / "template.json").read_text())
+    assert ChatTemplate.from_json(template["template"]) == TEMPLATE
+
+
+def test_what_is_longer_than_a_row_is_left_out_by_name(file, tmp_path):
+    options = {"template": TEMPLATE, "tokenizer": open_tokenizer("bytes:"), "row_tokens": 40}
+    path = build_examples({"a": file}, tmp_path / "s", prefixes={"a": (300,) * 4}, **options)
+    table = json.loads((path / "sections" / "10-examples.json").read_text())["blocks"][0]
+    assert any(row[2] == "longer than 36 tokens" and row[3] < 0 for row in table["rows"])
+    with pytest.raises(ValueError, match="leaves no room"):
+        build_examples({"a": file}, tmp_path / "t", prefixes={"a": (300,) * 40}, **options)
+
+
+def test_layout_fills_rows_and_cuts_nothing():
+    lengths = np.random.default_rng(0).integers(1, 60, 500).tolist()
+    rows = lay_out(lengths, 100)
+    assert sorted(i for row in rows for i in row) == list(range(500))
+    fill = [sum(lengths[i] for i in row) for row in rows]
+    assert max(fill) <= 100
+    assert np.mean(fill) > 98
+    assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+    with pytest.raises(ValueError, match="101 tokens does not fit in rows of 100"):
+        lay_out([3, 101], 100)

@@ -15,7 +15,7 @@ from xgen_model.hugging_face.directory import copy_tokenizer
 from xgen_train.origin import check_start
 from xgen_train.recipe import RunRecipe
 
-__all__ = ["Chat", "open_chat", "start_model"]
+__all__ = ["Chat", "open_chat", "read_template", "start_model"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ def open_chat(recipe: RunRecipe, template: str = "", tokenizer: Tokenizer | None
             f"{recipe.start}: its tokenizer has {opened.vocab_size} ids, and the recipe's model "
             f"{recipe.model.n_tokens}: --set model.n_tokens={opened.vocab_size}"
         )
-    found = _read_template(template) if template else source.template
+    found = read_template(template) if template else source.template
     found = found or getattr(opened, "template", None)
     if not isinstance(found, ChatTemplate):
         raise InputError(
@@ -93,7 +93,12 @@ def open_chat(recipe: RunRecipe, template: str = "", tokenizer: Tokenizer | None
     return Chat(source=source, tokenizer=opened, template=found, beside=tokenizer is None)
 
 
-def _read_template(name: str) -> ChatTemplate | None:
+def read_template(name: str) -> ChatTemplate | None:
+    """A chat template from a JSON file, or by the name `xgen` XGen-7B-Inst's.
+
+    Raises:
+        InputError: no such file, or no template in it.
+    """
     if name == "xgen":
         return getattr(open_tokenizer("xgen:instruct"), "template", None)
     value = read_json(name)

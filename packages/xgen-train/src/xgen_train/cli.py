@@ -8,8 +8,10 @@ from xgen_train.commands.dpo import dpo
 from xgen_train.commands.grpo import grpo
 from xgen_train.commands.jobset import jobset
 from xgen_train.commands.plan import plan
+from xgen_train.commands.prompt import prompt
 from xgen_train.commands.ray import ray
 from xgen_train.commands.run import run
+from xgen_train.commands.sft import sft
 
 __all__ = ["train"]
 
@@ -25,5 +27,5 @@ def train() -> None:
     """
 
 
-for command in (dpo, grpo, jobset, plan, ray, run):
+for command in (dpo, grpo, jobset, plan, prompt, ray, run, sft):
     train.add_command(command)

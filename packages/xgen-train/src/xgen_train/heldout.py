@@ -39,7 +39,8 @@ class Heldout:
     def measure(self, params: Params, stage: int) -> Figures:
         """Loss (nats per token) and bits per byte by source, at a stage's sequence length.
 
-        Bits per byte uses the source's mean bytes per token over the whole validation split.
+        Bits per byte uses the source's mean bytes per token over the whole validation split; where
+        a mask says which tokens count, nothing says how many bytes these are, and there are none.
         """
         sums: dict[str, tuple[float, float]] = {}
         for source, batch in self._batches(self._recipe.stages[stage].sequence_length):
@@ -53,12 +54,11 @@ class Heldout:
         for source, (nll, tokens) in sums.items():
             if not tokens:
                 continue
-            line = self._store.manifest.splits["validation"][source]
-            bits_per_token = nll / tokens / math.log(2)
-            found[source] = {
-                "loss": nll / tokens,
-                "bits_per_byte": bits_per_token * line.tokens / line.bytes,
-            }
+            found[source] = {"loss": nll / tokens}
+            if not self._store.line("validation", source).masked:
+                line = self._store.manifest.splits["validation"][source]
+                bits_per_token = nll / tokens / math.log(2)
+                found[source]["bits_per_byte"] = bits_per_token * line.tokens / line.bytes
         return found
 
     def _batches(self, length: int) -> Iterator[tuple[str, Batch[Any]]]:

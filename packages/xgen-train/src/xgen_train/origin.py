@@ -78,5 +78,6 @@ def first_params(recipe: RunRecipe, mesh: Mesh) -> Params:
     if config.lora and not base.lora:
         base, params = add_lora(base, params, config.lora, recipe.seed)
     if config.soft_prompt and not base.soft_prompt:
-        base, params = add_soft_prompt(base, params, config.soft_prompt, recipe.seed)
+        tokens = recipe.soft_prompt_ids or config.soft_prompt
+        base, params = add_soft_prompt(base, params, tokens, recipe.seed)
     return jax.device_put(params, shardings(config, mesh))

@@ -163,6 +163,7 @@ class RunRecipe:
         start: where the first weights come from: a checkpoint, a run or a Hugging Face directory;
             empty for fresh ones.
         trained: which parameters are trained, as `xgen_model.trained_mask` takes them.
+        soft_prompt_ids: ids whose embeddings a fresh soft prompt begins as; empty for a draw.
         optimizer: see `OptimizerRecipe`.
         guard: see `GuardRecipe`.
         mesh: how devices are laid out.
@@ -178,6 +179,7 @@ class RunRecipe:
     model: ModelConfig
     start: str = ""
     trained: tuple[str, ...] = ("all",)
+    soft_prompt_ids: tuple[int, ...] = ()
     optimizer: OptimizerRecipe = field(default_factory=OptimizerRecipe)
     guard: GuardRecipe = field(default_factory=GuardRecipe)
     mesh: MeshShape = field(default_factory=MeshShape)
@@ -204,6 +206,11 @@ class RunRecipe:
             )
         if not self.trained:
             raise ValueError("trained names no parameter, so nothing would be learnt")
+        if self.soft_prompt_ids and len(self.soft_prompt_ids) != self.model.soft_prompt:
+            raise ValueError(
+                f"soft_prompt_ids are {len(self.soft_prompt_ids)} for a soft prompt of "
+                f"{self.model.soft_prompt} tokens"
+            )
 
     def until(self, step: int) -> Self:
         """The recipe as far as it decides the first `step` steps: a checkpoint belongs to it.

@@ -48,6 +48,7 @@ class EncodingCounts:
         truncated: examples that lost turns.
         cut_turns: how many turns they lost together.
         dropped: examples by reason.
+        filler: tokens that fill up rows and count nowhere.
     """
 
     examples: int = 0
@@ -56,6 +57,7 @@ class EncodingCounts:
     truncated: int = 0
     cut_turns: int = 0
     dropped: dict[str, int] = field(default_factory=dict[str, int])
+    filler: int = 0
 
     def count(self, items: Iterable[EncodedExample | Drop]) -> Iterator[EncodedExample]:
         """Pass the encoded examples on, counting them and the dropped ones."""

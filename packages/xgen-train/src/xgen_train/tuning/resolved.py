@@ -1,0 +1,209 @@
+"""From a model, examples and what to tune to a `TrainRecipe` over a token store."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from xgen_core import ChatTemplate, InputError, Run, Tokenizer
+from xgen_core.report import Section, Table
+from xgen_data import TokenStore
+from xgen_data.instruction import Mixture, build_examples
+from xgen_data.store import TokenLine
+from xgen_model import ModelConfig, ModelSource, open_source
+from xgen_train.recipe import StageRecipe, TrainRecipe
+from xgen_train.tuning.prompts import prompt_prefixes
+from xgen_train.tuning.tasks import PreparedSets
+from xgen_train.tuning.tuning import Tuning, tuning_optimizer
+
+__all__ = ["Resolved", "resolve"]
+
+_LENGTH = 2048
+_EVALUATE_BATCHES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """A tuning run that is ready to begin.
+
+    Attributes:
+        recipe: what `train` runs.
+        sets: the examples.
+        template: how they became text.
+        prompts: by task, the virtual ids before its examples; empty without a soft prompt.
+        apart: whether each task has a soft prompt of its own.
+        left_out: examples that are in no row: task, reason, how many.
+    """
+
+    recipe: TrainRecipe
+    sets: PreparedSets
+    template: ChatTemplate
+    prompts: Mapping[str, list[int]]
+    apart: bool
+    left_out: tuple[tuple[str, str, int], ...]
+
+
+def resolve(
+    tuning: Tuning, sets: PreparedSets, store: Path, *, template: ChatTemplate | None = None
+) -> Resolved:
+    """Build the token store, unless it is there, and the recipe over it.
+
+    Args:
+        tuning: what to tune.
+        sets: the examples.
+        store: where the token store goes.
+        template: how conversations become text; the model's own by default.
+
+    Raises:
+        InputError: the model is missing or has no tokenizer or template, or already has other
+            adapters; no example fits in a row; the store is of other examples.
+    """
+    source = open_source(tuning.start)
+    tokenizer = source.open_tokenizer()
+    source = source.fitted(tokenizer)
+    template = template or source.template or getattr(tokenizer, "template", None)
+    if template is None:
+        raise InputError(
+            f"{tuning.start}: no chat template beside its tokenizer: give --template FILE, or "
+            "--template xgen for XGen-7B-Inst's"
+        )
+    apart = tuning.prompt_tokens > 0 and not tuning.shared_prompt and len(sets.train) > 1
+    # of prompts apart, a task that is only measured has none
+    tasks = sorted(sets.train if apart else {**sets.train, **sets.validation})
+    config = _config(tuning, source, len(tasks) if apart else 1)
+    length = tuning.length or min(_LENGTH, config.context_length)
+    prompts = prompt_prefixes(config, tasks, shared=not apart)
+    longest = max((len(ids) for ids in prompts.values()), default=0)
+    if length > config.context_length or longest >= length:
+        raise InputError(
+            f"rows of {length} tokens, {longest} of each example virtual, do not fit the model's "
+            f"context of {config.context_length}"
+        )
+    build_examples(
+        sets.train,
+        store,
+        template=template,
+        tokenizer=tokenizer,
+        validation=sets.validation,
+        overlong="truncate" if tuning.truncate else "drop",
+        row_tokens=length,
+        prefixes=prompts,
+    )
+    recipe = _recipe(tuning, config, TokenStore.open(store), length, tokenizer)
+    return Resolved(
+        recipe=recipe,
+        sets=sets,
+        template=template,
+        prompts=prompts,
+        apart=apart,
+        left_out=tuple(_left_out(store)),
+    )
+
+
+def _config(tuning: Tuning, source: ModelSource, prompts: int) -> ModelConfig:
+    """The model's configuration with its adapters.
+
+    Raises:
+        InputError: it has others already, or no projection of a target's name.
+    """
+    config = source.config
+    if tuning.lora is not None:
+        if config.lora not in (None, tuning.lora):
+            raise InputError(
+                f"{tuning.start}: has LoRA of rank {config.lora.rank} already: export it, which "
+                "merges, and tune the result"
+            )
+        try:
+            config = dataclasses.replace(config, lora=tuning.lora)
+        except ValueError as error:
+            raise InputError(f"{tuning.start}: {error}") from error
+    if tuning.prompt_tokens:
+        wanted = tuning.prompt_tokens * prompts
+        if config.soft_prompt not in (0, wanted):
+            raise InputError(
+                f"{tuning.start}: has a soft prompt of {config.soft_prompt} tokens already, and "
+                f"{wanted} are asked for: begin with the model below it"
+            )
+        config = dataclasses.replace(config, soft_prompt=wanted)
+    return config
+
+
+def _recipe(
+    tuning: Tuning, config: ModelConfig, store: TokenStore, length: int, tokenizer: Tokenizer
+) -> TrainRecipe:
+    names = store.sources("train")
+    lines = {name: store.line("train", name) for name in names}
+    examples = {name: _examples(line) for name, line in lines.items()}
+    rows = sum((line.tokens - 1) // length for line in lines.values())
+    # a step's rows are shared by the devices, so that any number of them is as good as one
+    devices = jax.device_count()
+    batch = max(1, round(tuning.batch * rows / sum(examples.values())))
+    batch = math.ceil(batch / devices) * devices
+    epoch = math.ceil(rows / batch)
+    weights = dict(tuning.weights)
+    if not weights and (tuning.cap or tuning.temperature != 1):
+        mixture = Mixture(tasks=examples, cap=tuning.cap, temperature=tuning.temperature)
+        weights = {
+            count.task: count.rate * lines[count.task].tokens / count.examples
+            for count in mixture.counts()
+        }
+    steps = math.ceil(tuning.epochs * rows / batch)
+    return TrainRecipe(
+        model=config,
+        start=tuning.start,
+        trained=tuning.selection,
+        soft_prompt_ids=_prompt_ids(tuning, config, tokenizer),
+        store=store.location,
+        stages=(StageRecipe(sequence_length=length, steps=steps, weights=weights),),
+        batch_tokens=batch * length,
+        max_epochs=_passes(weights, lines, steps * batch * length),
+        optimizer=tuning_optimizer(tuning),
+        checkpoint_every=epoch,
+        keep_last=1,
+        evaluate_every=epoch,
+        evaluate_batches=_EVALUATE_BATCHES,
+    )
+
+
+def _passes(weights: Mapping[str, float], lines: Mapping[str, TokenLine], budget: int) -> float:
+    """A bound of the passes over any task that were asked for, which are so allowed."""
+    sizes = {name: float(line.tokens) for name, line in lines.items()}
+    shares = weights or sizes
+    whole = sum(shares.values())
+    # a line's last token is no input, and budgets are dealt in whole rows
+    most = max(budget * shares.get(name, 0.0) / whole / sizes[name] for name in sizes)
+    return float(math.ceil(most + 1))
+
+
+def _left_out(store: Path) -> Iterator[tuple[str, str, int]]:
+    """What the store's own page says of examples that it could not take."""
+    for value in Run.open(store).sections():
+        for block in Section.from_json(value).blocks:
+            if isinstance(block, Table) and block.columns[1:4] == ("source", "outcome", "examples"):
+                for _, task, reason, count, *_ in block.rows:
+                    if isinstance(count, int) and count < 0:
+                        yield str(task), str(reason), -count
+
+
+def _examples(line: TokenLine) -> int:
+    """Documents with a trained token, which fillers of rows have not."""
+    starts = line.document_starts(0, line.tokens)
+    counted = np.add.reduceat(line.read_mask(0, line.tokens), starts, dtype=np.int64)
+    return int((counted > 0).sum())
+
+
+def _prompt_ids(tuning: Tuning, config: ModelConfig, tokenizer: Tokenizer) -> tuple[int, ...]:
+    """The text's ids over and over, for each prompt from the beginning."""
+    if not tuning.prompt_text:
+        return ()
+    one = itertools.islice(
+        itertools.cycle(tokenizer.encode(tuning.prompt_text)), tuning.prompt_tokens
+    )
+    return tuple(one) * (config.soft_prompt // tuning.prompt_tokens)
