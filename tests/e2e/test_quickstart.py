@@ -56,7 +56,17 @@ def test_every_step_of_the_job_leaves_its_result(smoke: Path) -> None:
     names = set(results["tasks"])
     assert names == {"bits_per_byte", "position_nll", "continuation_choice", "samples"}
     page = (smoke / "report.html").read_text()
-    for expected in ("gzip", "xz", "<svg", "stdlib-code", "Held-out", "Samples"):
+    tuned = json.loads((smoke / "sft" / "run.json").read_text())["recipe"]
+    assert tuned["start"] == str(smoke / "train")
+    for expected in (
+        "gzip",
+        "xz",
+        "<svg",
+        "stdlib-code",
+        "Held-out",
+        "Samples",
+        "Before and after",
+    ):
         assert expected.lower() in page.lower(), expected
 
 

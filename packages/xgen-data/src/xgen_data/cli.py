@@ -1,4 +1,4 @@
-"""`xgen data build|mix|inspect|verify|copy|decontaminate|instruct|encode|learn`."""
+"""`xgen data build|mix|inspect|verify|copy|decontaminate|docstrings|instruct|encode|learn`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import click
 
 from xgen_core import Document
+from xgen_data.commands.docstrings import docstrings
 from xgen_data.commands.instruct import encode, instruct
 from xgen_data.commands.learn import learn
 from xgen_data.tables import show_tables
@@ -324,6 +325,7 @@ def _write_section(store: str, name: str, section: Section) -> None:
     Run.open(Path(store)).write_section(name, section)
 
 
+data.add_command(docstrings)
 data.add_command(instruct)
 data.add_command(encode)
 data.add_command(learn)

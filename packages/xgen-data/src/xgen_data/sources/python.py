@@ -22,7 +22,7 @@ from xgen_data.sources.reader import Part
 from xgen_data.sources.tree import read_file
 from xgen_data.steps import Drop, Item
 
-__all__ = ["PythonReader", "module_reference"]
+__all__ = ["PythonReader", "library_modules", "module_reference"]
 
 _LEFT_OUT = frozenset(
     {
@@ -69,14 +69,16 @@ class PythonReader:
         yield from (_code if part.path == "code" else _docs)(root, config.name)
 
 
-def _modules(root: Path) -> Iterator[tuple[str, str]]:
+def library_modules(root: Path | None = None) -> Iterator[tuple[str, str]]:
+    """Path of each module, and its name below the root; the running interpreter's by default."""
+    root = root or Path(sysconfig.get_path("stdlib"))
     for file in list_files(str(root), (".py",), what="standard library").files:
         if _LEFT_OUT.isdisjoint(PurePosixPath(file.name).parts):
             yield str(root / file.name), file.name
 
 
 def _code(root: Path, source: str) -> Iterator[Item]:
-    for path, name in _modules(root):
+    for path, name in library_modules(root):
         metadata = {"code.language": "python", "split.group": name}
         yield read_file(path, name=name, source=source, metadata=metadata)
 
@@ -86,7 +88,7 @@ def _docs(root: Path, source: str) -> Iterator[Item]:
 
     for name in sorted(topics):
         yield Document(id=f"topics/{name}", text=topics[name], source=source)
-    for path, name in _modules(root):
+    for path, name in library_modules(root):
         metadata = {"split.group": name}
         item = read_file(path, name=f"reference/{name}", source=source, metadata=metadata)
         yield item if isinstance(item, Drop) else _reference(item, name)
