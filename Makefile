@@ -86,7 +86,7 @@ soak: $(VENV)/.dev ## Kill training and data builds at random points; what comes
 PEERED := tools/bench/generate.py tools/bench/score.py tools/bench/peer_llama.py tools/bench/train.py
 
 bench: $(VENV)/.dev $(PARITY)/.packages ## Benchmarks; figures in the documentation come from here
-	@for script in $(filter-out $(PEERED),$(wildcard tools/bench/*.py)); do echo "== $$script"; python $$script || exit 1; done
+	@for script in $(filter-out $(PEERED) $(wildcard tools/bench/train_*.py),$(wildcard tools/bench/*.py)); do echo "== $$script"; python $$script || exit 1; done
 	@for script in $(PEERED); do echo "== $$script"; $(PARITY)/bin/python $$script || exit 1; done
 
 docs: $(VENV)/.dev ## Build the documentation into docs/_build (warnings are errors)

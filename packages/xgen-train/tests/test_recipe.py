@@ -15,6 +15,7 @@ RECIPES = (
     xgen_7b.base,
     xgen_7b.base_4k,
     xgen_7b.base_1500b,
+    xgen_7b.instruct,
 )
 
 
