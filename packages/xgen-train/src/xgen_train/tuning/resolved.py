@@ -141,7 +141,8 @@ def _recipe(
     names = store.sources("train")
     lines = {name: store.line("train", name) for name in names}
     examples = {name: _examples(line) for name, line in lines.items()}
-    rows = sum((line.tokens - 1) // length for line in lines.values())
+    each = {name: (line.tokens - 1) // length for name, line in lines.items()}
+    rows = sum(each.values())
     # a step's rows are shared by the devices, so that any number of them is as good as one
     devices = jax.device_count()
     batch = max(1, round(tuning.batch * rows / sum(examples.values())))
@@ -163,8 +164,8 @@ def _recipe(
         store=store.location,
         stages=(StageRecipe(sequence_length=length, steps=steps, weights=weights),),
         batch_tokens=batch * length,
-        max_epochs=_passes(weights, lines, steps * batch * length),
-        optimizer=tuning_optimizer(tuning),
+        max_epochs=_passes(weights, each, steps * batch),
+        optimizer=tuning_optimizer(tuning, steps),
         checkpoint_every=epoch,
         keep_last=1,
         evaluate_every=epoch,
@@ -172,14 +173,18 @@ def _recipe(
     )
 
 
-def _passes(weights: Mapping[str, float], lines: Mapping[str, TokenLine], budget: int) -> float:
-    """A bound of the passes over any task that were asked for, which are so allowed."""
-    sizes = {name: float(line.tokens) for name, line in lines.items()}
-    shares = weights or sizes
+def _passes(weights: Mapping[str, float], rows: Mapping[str, int], budget: int) -> float:
+    """A bound of the passes over any task that were asked for, which are so allowed.
+
+    Args:
+        weights: share of each task; empty for shares by rows.
+        rows: of each task.
+        budget: rows of all steps.
+    """
+    shares = weights or {name: float(count) for name, count in rows.items()}
     whole = sum(shares.values())
-    # a line's last token is no input, and budgets are dealt in whole rows
-    most = max(budget * shares.get(name, 0.0) / whole / sizes[name] for name in sizes)
-    return float(math.ceil(most + 1))
+    most = max(budget * shares.get(name, 0.0) / whole / count for name, count in rows.items())
+    return float(math.ceil(most + 1))  # budgets are dealt in whole rows
 
 
 def _left_out(store: Path) -> Iterator[tuple[str, str, int]]:

@@ -71,8 +71,8 @@ class Tuning:
         return adapters or ("all",)
 
 
-def tuning_optimizer(tuning: Tuning) -> OptimizerRecipe:
-    """AdamW without decay, two steps of warm-up, then a cosine to zero.
+def tuning_optimizer(tuning: Tuning, steps: int) -> OptimizerRecipe:
+    """AdamW without decay, two steps of warm-up where there are more, then a cosine to zero.
 
     Peaks: 2e-5 for weights (WizardLM's); 2e-4 for LoRA (usual for LLaMA-7B, Alpaca-LoRA's); 0.03
     for a soft prompt alone (chosen: Lester et al. 2021 take 0.3 with Adafactor).
@@ -80,7 +80,7 @@ def tuning_optimizer(tuning: Tuning) -> OptimizerRecipe:
     peaks = {("soft_prompt",): 0.03, ("lora",): 2e-4}
     return OptimizerRecipe(
         learning_rate=peaks.get(tuning.selection, 2e-5),
-        warmup_steps=2,
+        warmup_steps=min(2, steps - 1),
         schedule="cosine",
         final_fraction=0.0,
         beta2=0.999,
