@@ -11,7 +11,7 @@ from jax.sharding import Mesh
 from xgen_core import InputError, Run
 from xgen_core.codec import decode
 from xgen_data import TokenStore
-from xgen_model import CheckpointStore, make_mesh, row_part
+from xgen_model import CheckpointStore, abstract_params, make_mesh, row_part, trained_mask
 from xgen_train.curriculum import build_order
 from xgen_train.distributed import leader_first, leader_only
 from xgen_train.faults import FaultOptions
@@ -147,9 +147,11 @@ def open_mesh(recipe: RunRecipe, total_steps: int) -> Mesh:
     """The recipe's devices, before anything is written.
 
     Raises:
-        InputError: they are not there, or the schedule does not fit the run.
+        InputError: they are not there, the schedule does not fit the run, or what is to be trained
+            is no part of the model.
     """
     keep_freed_memory()
+    trained_mask(abstract_params(recipe.model), recipe.trained)
     try:
         learning_rate(recipe.optimizer, total_steps)
         mesh = make_mesh(dataclasses.asdict(recipe.mesh))
