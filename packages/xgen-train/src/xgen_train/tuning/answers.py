@@ -22,7 +22,7 @@ from xgen_train.trainer import open_mesh
 from xgen_train.tuning.prompts import PromptParameters
 from xgen_train.tuning.resolved import Resolved
 
-__all__ = ["write_answers"]
+__all__ = ["greedy_answers", "write_answers"]
 
 _SECTION = "15-tuning"
 _ANSWER_TOKENS = 64
@@ -81,7 +81,7 @@ def _answered(run: Run, resolved: Resolved, samples: int) -> list[Item]:
     below = below.fitted(tokenizer)
 
     def answers(reader: ParameterReader, examples: Sequence[Example]) -> list[str]:
-        return _answers(reader, tokenizer, resolved.template, examples)
+        return greedy_answers(reader, tokenizer, resolved.template, examples)
 
     everything = [example for examples in asked.values() for example in examples]
     before = answers(below.parameters, everything)
@@ -125,13 +125,20 @@ def _question(example: Example) -> tuple[Message, ...]:
     return example.messages[:last]
 
 
-def _answers(
+def greedy_answers(
     reader: ParameterReader,
     tokenizer: Tokenizer,
     template: ChatTemplate,
     examples: Sequence[Example],
 ) -> list[str]:
-    """What a model answers, greedily."""
+    """What a model answers, greedily.
+
+    Args:
+        reader: the model.
+        tokenizer: its own.
+        template: how it is asked.
+        examples: whose questions it is asked; their answers are not shown.
+    """
     model = LocalModel(reader.config, reader, tokenizer, identity="tuning", template=template)
 
     async def one(example: Example) -> str:
