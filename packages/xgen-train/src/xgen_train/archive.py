@@ -55,13 +55,19 @@ class Archive:
 
     @property
     def finished(self) -> bool:
-        """Whether the last step's checkpoint is there.
+        """Whether the last step's checkpoint is there and sound.
 
         Raises:
             InputError: it belongs to another recipe or other data.
         """
         last = self._feed.total_steps
-        return self.store.latest() == last and self._belongs(last)
+        if self.store.latest() != last:
+            return False
+        try:
+            self.store.check(last)
+        except DamagedError:  # `newest` sets it aside
+            return False
+        return self._belongs(last)
 
     def newest(self) -> tuple[int, TrainState] | None:
         """The newest good checkpoint and its step; None where the run has not saved yet.
