@@ -23,7 +23,6 @@ from xgen_core import ChatTemplate, Example, Message, Run, Tokenizer, open_token
 from xgen_core.files import write_jsonl
 from xgen_model import CheckpointStore, ModelConfig, create, open_source
 from xgen_model.parameters import ParameterReader
-from xgen_train.chat import read_template
 from xgen_train.tuning import PromptParameters, TaskSet, Tuning, prepare_sets, resolve, tune
 from xgen_train.tuning.answers import greedy_answers
 from xgen_train.tuning.resolved import Resolved
@@ -50,6 +49,12 @@ LEVELS: Mapping[str, Sequence[str]] = {
     "task": ("rotate", "last", "vowels"),
     "task type": ("upper", "title"),
 }
+TURNS = ChatTemplate(
+    name="turns",
+    prefixes={"user": "", "assistant": ":"},
+    suffixes={"user": "", "assistant": "<|endoftext|>"},
+    generation_prompt=":",
+)
 TARGETS = tuple(task for tasks in LEVELS.values() for task in tasks)
 
 
@@ -85,7 +90,7 @@ def start(place: Path) -> Path:
     (place / "text.txt").write_text(" ".join(prompt for prompt, _ in TASKS.values()) * 50)
     command = ["-m", "xgen_core", "tokenizer", "train", str(place / "text.txt")]
     subprocess.run(
-        [sys.executable, *command, "--vocab-size", "260", "--output", str(place / "tokenizer")],
+        [sys.executable, *command, "--vocab-size", "264", "--output", str(place / "tokenizer")],
         check=True,
         stdout=subprocess.DEVNULL,
     )
@@ -98,7 +103,7 @@ def start(place: Path) -> Path:
         n_heads=4,
         n_kv_heads=4,
         d_ff=256,
-        context_length=128,
+        context_length=64,
     )
     store = CheckpointStore.create(
         place / "start",
@@ -113,8 +118,7 @@ def start(place: Path) -> Path:
 def run(place: Path, name: str, tuning: Tuning, sets: list[TaskSet], *settings: str) -> Resolved:
     """Tune into `place/name`."""
     prepared = prepare_sets(sets, place / f"{name}-data" / "examples")
-    template = read_template("xgen")
-    resolved = resolve(tuning, prepared, place / f"{name}-data" / "store", template=template)
+    resolved = resolve(tuning, prepared, place / f"{name}-data" / "store", template=TURNS)
     tune(resolved, place / name, settings=settings, samples=0, tensorboard=False)
     return resolved
 
@@ -152,7 +156,7 @@ def main() -> None:
             write_jsonl(place / f"{task}.jsonl", [e.to_json() for e in examples(task, trained)])
             write_jsonl(place / f"{task}-few.jsonl", [e.to_json() for e in examples(task, tuned)])
             write_jsonl(place / f"{task}-ask.jsonl", [e.to_json() for e in examples(task, asked)])
-        base = Tuning(start=str(start(place)), length=128, batch=64, epochs=25)
+        base = Tuning(start=str(start(place)), length=64, batch=64, epochs=25)
         tokenizer = open_tokenizer(str(place / "tokenizer"))
         known = [TaskSet(name=t, train=str(place / f"{t}.jsonl")) for t in KNOWN]
         run(place, "backbone", base, known, "optimizer.learning_rate=3e-3")
@@ -164,7 +168,7 @@ def main() -> None:
             )
             for task in TARGETS
         ]
-        few = {"start": str(place / "backbone"), "length": 128, "batch": 32}
+        few = {"start": str(place / "backbone"), "length": 64, "batch": 32}
         resolved = run(
             place, "full", Tuning(**few, epochs=10), sets, "optimizer.learning_rate=1e-3"
         )
