@@ -12,9 +12,10 @@ from xgen_core.files import write_json, write_jsonl
 from xgen_core.lm import open as opening
 from xgen_core.testing import ByteTokenizer
 from xgen_data import TokenStore
-from xgen_model import CheckpointStore, ModelConfig, create
+from xgen_model import CheckpointStore, Lora, ModelConfig, create
 from xgen_model.arrays import leaf_names
 from xgen_train.cli import train
+from xgen_train.tuning import Tuning
 
 CHAT = ChatTemplate(
     name="test",
@@ -146,10 +147,13 @@ def test_the_loss_is_on_answers_and_no_example_is_cut(place: Path) -> None:
         assert row[-1] == 256
 
 
+_LORA = {"query.lora_a", "query.lora_b", "mlp.up.lora_a", "mlp.up.lora_b"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["--lora", "rank=2,targets=query+up"], {"query.lora_a", "query.lora_b", "lora"}),
+        (["--lora", "rank=2,targets=query+up"], _LORA),
         (["--train", "qkv"], {"query.kernel", "key.kernel", "value.kernel"}),
     ],
 )
@@ -160,11 +164,11 @@ def test_a_part_is_trained_and_the_rest_stays_bit_for_bit(
     done = tune(place, "sft", output, *two(place)[:2], "--samples", "0", *arguments)
     assert done.exit_code == 0, done.output
     moved = changed(place / "base", place / output / "checkpoints")
+    assert {n.removeprefix("layers.").removeprefix("attention.") for n in moved} == expected
     if "--lora" in arguments:
-        assert moved
-        assert all(name.endswith(("lora_a", "lora_b")) for name in moved)
-    else:
-        assert {n.removeprefix("layers.attention.") for n in moved} == expected
+        params = CheckpointStore(place / output / "checkpoints").restore_params()
+        learnt = params["layers"]["attention"]["query"]["lora_b"]
+        assert np.abs(np.asarray(learnt)).max() > 0  # it begins as zeros
 
 
 def test_each_task_has_a_soft_prompt_of_its_own_over_one_frozen_model(place: Path) -> None:
@@ -236,6 +240,29 @@ def test_a_mistake_is_one_clear_line(
     assert message in str(done.exception)
     assert "\n" not in str(done.exception)
     assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_a_directory_is_measured_on_what_it_holds_out_and_nothing_is_named_twice(
+    place: Path, tmp_path: Path
+) -> None:
+    directory = tmp_path / "yes"
+    directory.mkdir()
+    write_jsonl(directory / "train.jsonl", [e.to_json() for e in examples("yes", 8)])
+    write_jsonl(directory / "validation.jsonl", [e.to_json() for e in examples("yes", 12)[8:]])
+    done = tune(place, "sft", "held", str(place / "no.jsonl"), f"--held-out={directory}", "--show")
+    assert done.exit_code == 0, done.output
+    file = place / "held" / "data" / "examples" / "validation" / "yes.jsonl"
+    assert len(file.read_text().splitlines()) == 4
+    for option in ("--held-out=a={0}", "--weight=no=1", "--task-prompt=no=x"):
+        twice = [option.format(place / "yes.jsonl")] * 2
+        done = tune(place, "sft", "twice", str(place / "no.jsonl"), *twice)
+        assert "twice" in str(done.exception)
+
+
+def test_adapters_are_trained_whatever_else_is(place: Path) -> None:
+    tuning = Tuning(start="x", trained=("qkv",), lora=Lora(rank=2))
+    assert tuning.selection == ("qkv", "lora")
+    assert Tuning(start="x").selection == ("all",)
 
 
 def test_two_sets_of_one_name_and_a_missing_template_are_refused(

@@ -150,6 +150,8 @@ def parse_tuning(options: TuningOptions) -> Tuning:
     weights: dict[str, float] = {}
     for text in options.weight:
         name, value = _pair(text, "--weight NAME=X")
+        if name in weights:
+            raise RecipeError(f"--weight names {name!r} twice")
         try:
             weights[name] = float(value)
         except ValueError:
@@ -222,15 +224,24 @@ def _sets(options: TuningOptions) -> list[TaskSet]:
         if one.name in found:
             raise RecipeError(f"two sets are named {one.name!r}: give NAME=FILE")
         found[one.name] = one
+    measured: set[str] = set()
     for text in options.held_out:
         one = TaskSet.parse(text)
+        if one.name in measured:
+            raise RecipeError(f"--held-out names {one.name!r} twice: put its examples in one file")
+        measured.add(one.name)
         known = found.get(one.name, TaskSet(name=one.name, validation=one.train))
-        found[one.name] = replace(known, validation=one.train)
+        # of a directory what it holds out, which nobody trains on
+        found[one.name] = replace(known, validation=one.validation or one.train)
+    prompted: set[str] = set()
     for text in options.task_prompt:
         name, prompt = _pair(text, "--task-prompt NAME=TEXT")
         if name not in found:
             known = ", ".join(found)
             raise RecipeError(f"--task-prompt {name}=…: no set of that name; there are {known}")
+        if name in prompted:
+            raise RecipeError(f"--task-prompt names {name!r} twice")
+        prompted.add(name)
         found[name] = replace(found[name], prompt=prompt)
     return list(found.values())
 

@@ -64,11 +64,9 @@ class Tuning:
 
     @property
     def selection(self) -> tuple[str, ...]:
-        """The parameters that are trained."""
-        if self.trained:
-            return self.trained
+        """The parameters that are trained: what is named, and fresh adapters always."""
         adapters = ("lora",) * (self.lora is not None) + ("soft_prompt",) * bool(self.prompt_tokens)
-        return adapters or ("all",)
+        return tuple(dict.fromkeys((*self.trained, *adapters))) or ("all",)
 
 
 def tuning_optimizer(tuning: Tuning, steps: int) -> OptimizerRecipe:
