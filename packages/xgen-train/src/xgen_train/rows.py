@@ -28,24 +28,22 @@ def row_width(longest: int, limit: int) -> int:
     return min(limit, -(-longest // _MULTIPLE) * _MULTIPLE)
 
 
-def check_division(config: ModelConfig, mesh: Mesh, rows: int, width: int) -> None:
+def check_division(mesh: Mesh, rows: int, width: int) -> None:
     """See that the mesh can share rows.
 
     Args:
-        config: of the model; its soft prompt widens the rows.
         mesh: the run's devices.
         rows: of a micro-batch.
-        width: tokens in a row.
+        width: tokens in a row, a soft prompt's included.
 
     Raises:
         InputError: it cannot.
     """
     ways, time = mesh.shape["data"] * mesh.shape["fsdp"], mesh.shape["sequence"]
-    wide = width + config.soft_prompt
-    if rows % ways or wide % time:
+    if rows % ways or width % time:
         raise InputError(
             f"the mesh splits rows {ways} ways and time {time} ways, which does not divide "
-            f"micro-batches of {rows} rows of {wide} tokens: change the mesh, the batch or "
+            f"micro-batches of {rows} rows of {width} tokens: change the mesh, the batch or "
             "micro_batches"
         )
 

@@ -21,6 +21,7 @@ from xgen_train.memory import keep_freed_memory
 from xgen_train.objective import LanguageModelling
 from xgen_train.origin import first_params, open_start
 from xgen_train.recipe import RunRecipe, TrainRecipe
+from xgen_train.rows import check_division
 from xgen_train.schedule import learning_rate
 from xgen_train.sections import write_sections
 from xgen_train.session import Session
@@ -75,7 +76,9 @@ def train(
     _check_vocabulary(recipe, store)
     order = build_order(recipe, store)
     mesh = open_mesh(recipe, order.total_steps)
-    _check_division(recipe, mesh)
+    for stage in recipe.stages:
+        rows = recipe.batch_tokens // stage.sequence_length // recipe.micro_batches
+        check_division(mesh, rows, stage.sequence_length)
     run = leader_first(lambda: _take_up(Path(output), recipe))
     checkpoints = leader_first(lambda: _checkpoints(run, recipe, store))
     session = Session(
@@ -159,19 +162,6 @@ def open_mesh(recipe: RunRecipe, total_steps: int) -> Mesh:
     except ValueError as error:
         raise InputError(f"this recipe cannot run here: {error}") from error
     return mesh
-
-
-def _check_division(recipe: TrainRecipe, mesh: Mesh) -> None:
-    ways, time = mesh.shape["data"] * mesh.shape["fsdp"], mesh.shape["sequence"]
-    for stage in recipe.stages:
-        length = stage.sequence_length
-        rows = recipe.batch_tokens // length // recipe.micro_batches
-        if rows % ways or length % time:
-            raise InputError(
-                f"the mesh splits rows {ways} ways and time {time} ways, which does not divide "
-                f"micro-batches of {rows} rows of {length} tokens: change mesh, batch_tokens or "
-                "micro_batches"
-            )
 
 
 def _check_vocabulary(recipe: TrainRecipe, store: TokenStore) -> None:

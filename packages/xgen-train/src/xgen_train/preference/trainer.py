@@ -122,7 +122,9 @@ def train_dpo(
     steps = Epochs(len(pairs.trained), recipe.batch_pairs, recipe.seed).steps(recipe.epochs)
     mesh = open_mesh(recipe, steps)
     width = row_width(pairs.longest, recipe.sequence_length)
-    check_division(recipe.model, mesh, recipe.batch_pairs // recipe.micro_batches, width)
+    check_division(
+        mesh, recipe.batch_pairs // recipe.micro_batches, width + recipe.model.soft_prompt
+    )
     objective = PreferenceOptimisation(
         config=recipe.model,
         loss=recipe.loss,
