@@ -13,7 +13,7 @@ import numpy as np
 from xgen_core import Batch
 from xgen_model import create, make_mesh, training_flops_per_token
 from xgen_train import LanguageModelling, compile_step, fresh_state
-from xgen_train.memory import keep_freed_memory
+from xgen_train.allocator import keep_freed_memory
 from xgen_train.recipes import quickstart
 
 STEPS = 9

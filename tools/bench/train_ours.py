@@ -18,7 +18,7 @@ from train_side import BETAS, CLIP, DECAY, EPSILON, RATE, ROWS, TIME, load, serv
 from xgen_core import Batch
 from xgen_model import Params, create, make_mesh, place_batch, preset
 from xgen_train import LanguageModelling, OptimizerRecipe, compile_step, fresh_state
-from xgen_train.memory import keep_freed_memory
+from xgen_train.allocator import keep_freed_memory
 from xgen_train.recipe import RunRecipe
 from xgen_train.state import abstract_state
 

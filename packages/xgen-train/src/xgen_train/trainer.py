@@ -12,12 +12,12 @@ from xgen_core import InputError, Run
 from xgen_core.codec import decode
 from xgen_data import TokenStore
 from xgen_model import CheckpointStore, abstract_params, make_mesh, row_part, trained_mask
+from xgen_train.allocator import keep_freed_memory
 from xgen_train.curriculum import build_order
 from xgen_train.distributed import leader_first, leader_only
 from xgen_train.faults import FaultOptions
 from xgen_train.feed import StoreFeed
 from xgen_train.heldout import Heldout
-from xgen_train.memory import keep_freed_memory
 from xgen_train.objective import LanguageModelling
 from xgen_train.origin import first_params, open_start
 from xgen_train.recipe import RunRecipe, TrainRecipe

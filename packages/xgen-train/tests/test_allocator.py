@@ -9,7 +9,7 @@ import pytest
 
 PROGRAM = """
 import resource, jax, jax.numpy as jnp
-from xgen_train.memory import keep_freed_memory
+from xgen_train.allocator import keep_freed_memory
 if {asked}:
     assert keep_freed_memory()
 double = jax.jit(lambda x: x * 2)
