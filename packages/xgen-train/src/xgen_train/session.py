@@ -70,7 +70,7 @@ class Session:
         mesh: its devices.
         feed: its batches.
         objective: what it minimises.
-        evaluation: what it measures besides.
+        evaluation: what it measures besides, if anything.
         checkpoints: where it saves.
         origin: makes the first weights, on their devices.
         faults: how it is watched, and what is done to it.
@@ -84,7 +84,7 @@ class Session:
         *,
         feed: Feed,
         objective: Objective,
-        evaluation: Evaluation,
+        evaluation: Evaluation | None,
         checkpoints: CheckpointStore,
         origin: Callable[[], Params],
         faults: FaultOptions | None = None,
@@ -223,7 +223,7 @@ class Session:
         """Evaluate and save, as is due behind a step."""
         self.watchdog.beat(f"step {step}", patient=True)
         edge = step in self.feed.edges
-        if edge or step % self.recipe.evaluate_every == 0:
+        if self.evaluation and (edge or step % self.recipe.evaluate_every == 0):
             begun = time.monotonic()
             stage = self.feed.stage(step - 1)
             monitor.heldout(step, self.evaluation.measure(self.state.params, stage))

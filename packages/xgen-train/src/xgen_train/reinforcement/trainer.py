@@ -11,10 +11,9 @@ import jax
 
 from xgen_core import CapabilityError, Run, Tokenizer
 from xgen_core.run import StepLog
-from xgen_model import Lora, Params
+from xgen_model import Lora
 from xgen_train.chat import open_chat, start_model
 from xgen_train.origin import first_params
-from xgen_train.positions import PositionCurve
 from xgen_train.recipe import GuardRecipe, OptimizerRecipe
 from xgen_train.reinforcement.objective import GroupRelative
 from xgen_train.reinforcement.prompts import encode_prompts, read_prompts
@@ -51,14 +50,6 @@ class GrpoResult:
     first_reward: float
     reward: float
     kl: float
-
-
-class _NothingHeldOut:
-    def measure(self, params: Params, stage: int) -> Mapping[str, Mapping[str, float]]:
-        return {}
-
-    def positions(self, params: Params) -> PositionCurve | None:
-        return None
 
 
 def grpo_recipe(
@@ -165,7 +156,7 @@ def train_grpo(
             fingerprint=hashlib.sha256(both.encode()).hexdigest(),
         ),
         objective=GroupRelative(config=recipe.model, clip=recipe.clip, kl=recipe.kl),
-        evaluation=_NothingHeldOut(),
+        evaluation=None,
         checkpoints=checkpoints,
         origin=lambda: first_params(recipe, mesh),
     )
