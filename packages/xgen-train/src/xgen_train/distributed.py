@@ -15,6 +15,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import importlib.util
+import itertools
 import os
 import sys
 import threading
@@ -25,10 +26,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import jax
-import numpy as np
-from jax.experimental import multihost_utils
 
 from xgen_core import InputError, XgenError
+from xgen_model import Processes
 
 __all__ = ["joined", "leader_first", "leader_only", "leads"]
 
@@ -43,10 +43,13 @@ _COUNTS = {
 }
 _LAST_WORDS_SECONDS = 2.0
 
+_turns = itertools.count()
+"""Every process leads and follows the same number of times."""
+
 
 def leads() -> bool:
     """Whether this process writes for all."""
-    return jax.process_index() == 0
+    return Processes.here().leads
 
 
 def leader_only(action: Callable[[], object]) -> None:
@@ -55,15 +58,17 @@ def leader_only(action: Callable[[], object]) -> None:
     Raises:
         XgenError: process 0 failed; there it is the action's own error.
     """
-    done = False
+    here = Processes.here()
+
+    def work() -> None:
+        action()
+
     try:
-        if leads():
-            action()
-            done = True
-    finally:
-        done = bool(multihost_utils.broadcast_one_to_all(np.int32(done)))
-    if not done:
-        raise XgenError("process 0 of this run failed; what it says is the reason")
+        here.lead(f"leader-{next(_turns)}", work)
+    except (XgenError, OSError, RuntimeError) as error:
+        if here.leads:
+            raise
+        raise XgenError(f"process 0 of this run failed: {error}") from error
 
 
 def leader_first(action: Callable[[], T]) -> T:
