@@ -15,7 +15,7 @@ from xgen_model.hugging_face.directory import copy_tokenizer
 from xgen_train.origin import check_start
 from xgen_train.recipe import RunRecipe
 
-__all__ = ["Chat", "open_chat", "read_template", "start_model"]
+__all__ = ["Chat", "adapted", "chat_template", "open_chat", "read_template", "start_model"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,14 +83,25 @@ def open_chat(recipe: RunRecipe, template: str = "", tokenizer: Tokenizer | None
             f"{recipe.start}: its tokenizer has {opened.vocab_size} ids, and the recipe's model "
             f"{recipe.model.n_tokens}: --set model.n_tokens={opened.vocab_size}"
         )
-    found = read_template(template) if template else source.template
-    found = found or getattr(opened, "template", None)
+    found = chat_template(source, opened, read_template(template) if template else None)
+    return Chat(source=source, tokenizer=opened, template=found, beside=tokenizer is None)
+
+
+def chat_template(
+    source: ModelSource, tokenizer: Tokenizer, wanted: ChatTemplate | None = None
+) -> ChatTemplate:
+    """How conversations become text: as is wanted, else as the model or its tokenizer says.
+
+    Raises:
+        InputError: nobody says so.
+    """
+    found = wanted or source.template or getattr(tokenizer, "template", None)
     if not isinstance(found, ChatTemplate):
         raise InputError(
-            f"{recipe.start}: has no chat template, so nobody knows how a conversation is read: "
-            "tune it on instructions first, or give --template FILE (or xgen, for XGen-7B-Inst's)"
+            f"{source.directory}: has no chat template, so nobody knows how a conversation is "
+            "read: give --template FILE, or --template xgen for XGen-7B-Inst's"
         )
-    return Chat(source=source, tokenizer=opened, template=found, beside=tokenizer is None)
+    return found
 
 
 def read_template(name: str) -> ChatTemplate | None:
@@ -118,7 +129,7 @@ def start_model(start: str, lora: Lora | None = None) -> tuple[ModelConfig, tupl
         lora: adapters to add, which alone are trained then; None trains everything.
 
     Raises:
-        XgenError: there is no model, or it has adapters already, or no such projections.
+        XgenError: there is no model, or it has other adapters, or not such projections.
     """
     source = open_source(start)
     config = source.config
@@ -126,9 +137,36 @@ def start_model(start: str, lora: Lora | None = None) -> tuple[ModelConfig, tupl
         config = source.fitted(source.open_tokenizer()).config
     if lora is None:
         return config, ("all",)
-    if config.lora is not None:
-        raise InputError(f"{start}: has LoRA adapters already: leave --lora out, or merge them")
+    return adapted(config, start, lora=lora), ("lora",)
+
+
+def adapted(
+    config: ModelConfig, start: str, *, lora: Lora | None = None, soft_prompt: int = 0
+) -> ModelConfig:
+    """A model's configuration with adapters; those that it has already may be trained on.
+
+    Args:
+        config: of the model.
+        start: what the user calls it.
+        lora: what it is to have; None leaves it as it is.
+        soft_prompt: virtual tokens that it is to have; 0 leaves it as it is.
+
+    Raises:
+        InputError: it has others, or no projection of a target's name.
+    """
+    if lora is not None and config.lora not in (None, lora):
+        raise InputError(
+            f"{start}: has LoRA adapters of rank {config.lora.rank} already: ask for the same "
+            "ones, or export it, which merges them, and begin with that"
+        )
+    if soft_prompt and config.soft_prompt not in (0, soft_prompt):
+        raise InputError(
+            f"{start}: has a soft prompt of {config.soft_prompt} tokens already, and "
+            f"{soft_prompt} are asked for: begin with the model below it"
+        )
     try:
-        return dataclasses.replace(config, lora=lora), ("lora",)
+        return dataclasses.replace(
+            config, lora=lora or config.lora, soft_prompt=soft_prompt or config.soft_prompt
+        )
     except ValueError as error:
         raise InputError(f"{start}: {error}") from error

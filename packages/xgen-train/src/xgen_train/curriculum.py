@@ -50,7 +50,8 @@ def build_order(recipe: TrainRecipe, store: TokenStore) -> Order:
             order = order.changed(change.step, _weights(change.weights, store))
     except ValueError as error:
         raise InputError(f"{store.location}: {error}") from error
-    _check_epochs(recipe, store, order)
+    if recipe.max_epochs:
+        _check_epochs(recipe, store, order)
     return order
 
 

@@ -231,8 +231,8 @@ class TrainRecipe(RunRecipe):
         changes: of the mixture inside stages, by ascending step.
         batch_tokens: tokens in every optimizer step of every stage (constant, as in XGen).
         max_epochs: passes over a source that the run may make; more is refused, as a budget larger
-            than the data. Up to four, repeated text is worth nearly as much as new text
-            (Muennighoff et al. 2023).
+            than the data; 0 is as many as it takes. Up to four, repeated text is worth nearly as
+            much as new text (Muennighoff et al. 2023).
         z_loss: see `LanguageModelling`.
     """
 
@@ -255,8 +255,8 @@ class TrainRecipe(RunRecipe):
                 f"changes of the mixture must ascend and lie before step {self.total_steps}, the "
                 f"end: {steps}"
             )
-        if self.z_loss < 0 or self.max_epochs <= 0:
-            raise ValueError("z_loss must not be negative, and max_epochs positive")
+        if self.z_loss < 0 or self.max_epochs < 0:
+            raise ValueError("z_loss and max_epochs must not be negative")
 
     def _check_lengths(self) -> None:
         lengths = [s.sequence_length for s in self.stages]

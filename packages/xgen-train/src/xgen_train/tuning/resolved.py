@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 from collections.abc import Iterator, Mapping
@@ -17,7 +16,8 @@ from xgen_core.report import Section, Table
 from xgen_data import TokenStore
 from xgen_data.instruction import Mixture, build_examples
 from xgen_data.store import TokenLine
-from xgen_model import ModelConfig, ModelSource, open_source
+from xgen_model import ModelConfig, open_source
+from xgen_train.chat import adapted, chat_template
 from xgen_train.recipe import StageRecipe, TrainRecipe
 from xgen_train.tuning.prompts import prompt_prefixes
 from xgen_train.tuning.tasks import PreparedSets
@@ -68,16 +68,12 @@ def resolve(
     source = open_source(tuning.start)
     tokenizer = source.open_tokenizer()
     source = source.fitted(tokenizer)
-    template = template or source.template or getattr(tokenizer, "template", None)
-    if template is None:
-        raise InputError(
-            f"{tuning.start}: no chat template beside its tokenizer: give --template FILE, or "
-            "--template xgen for XGen-7B-Inst's"
-        )
+    template = chat_template(source, tokenizer, template)
     apart = tuning.prompt_tokens > 0 and not tuning.shared_prompt and len(sets.train) > 1
     # of prompts apart, a task that is only measured has none
     tasks = sorted(sets.train if apart else {**sets.train, **sets.validation})
-    config = _config(tuning, source, len(tasks) if apart else 1)
+    virtual = tuning.prompt_tokens * (len(tasks) if apart else 1)
+    config = adapted(source.config, tuning.start, lora=tuning.lora, soft_prompt=virtual)
     length = tuning.length or min(_LENGTH, config.context_length)
     prompts = prompt_prefixes(config, tasks, shared=not apart)
     longest = max((len(ids) for ids in prompts.values()), default=0)
@@ -107,42 +103,13 @@ def resolve(
     )
 
 
-def _config(tuning: Tuning, source: ModelSource, prompts: int) -> ModelConfig:
-    """The model's configuration with its adapters.
-
-    Raises:
-        InputError: it has others already, or no projection of a target's name.
-    """
-    config = source.config
-    if tuning.lora is not None:
-        if config.lora not in (None, tuning.lora):
-            raise InputError(
-                f"{tuning.start}: has LoRA of rank {config.lora.rank} already: export it, which "
-                "merges, and tune the result"
-            )
-        try:
-            config = dataclasses.replace(config, lora=tuning.lora)
-        except ValueError as error:
-            raise InputError(f"{tuning.start}: {error}") from error
-    if tuning.prompt_tokens:
-        wanted = tuning.prompt_tokens * prompts
-        if config.soft_prompt not in (0, wanted):
-            raise InputError(
-                f"{tuning.start}: has a soft prompt of {config.soft_prompt} tokens already, and "
-                f"{wanted} are asked for: begin with the model below it"
-            )
-        config = dataclasses.replace(config, soft_prompt=wanted)
-    return config
-
-
 def _recipe(
     tuning: Tuning, config: ModelConfig, store: TokenStore, length: int, tokenizer: Tokenizer
 ) -> TrainRecipe:
     names = store.sources("train")
     lines = {name: store.line("train", name) for name in names}
     examples = {name: _examples(line) for name, line in lines.items()}
-    each = {name: (line.tokens - 1) // length for name, line in lines.items()}
-    rows = sum(each.values())
+    rows = sum((line.tokens - 1) // length for line in lines.values())
     # a step's rows are shared by the devices, so that any number of them is as good as one
     devices = jax.device_count()
     batch = max(1, round(tuning.batch * rows / sum(examples.values())))
@@ -164,27 +131,13 @@ def _recipe(
         store=store.location,
         stages=(StageRecipe(sequence_length=length, steps=steps, weights=weights),),
         batch_tokens=batch * length,
-        max_epochs=_passes(weights, each, steps * batch),
+        max_epochs=0,
         optimizer=tuning_optimizer(tuning, steps),
         checkpoint_every=epoch,
         keep_last=1,
         evaluate_every=epoch,
         evaluate_batches=_EVALUATE_BATCHES,
     )
-
-
-def _passes(weights: Mapping[str, float], rows: Mapping[str, int], budget: int) -> float:
-    """A bound of the passes over any task that were asked for, which are so allowed.
-
-    Args:
-        weights: share of each task; empty for shares by rows.
-        rows: of each task.
-        budget: rows of all steps.
-    """
-    shares = weights or {name: float(count) for name, count in rows.items()}
-    whole = sum(shares.values())
-    most = max(budget * shares.get(name, 0.0) / whole / count for name, count in rows.items())
-    return float(math.ceil(most + 1))  # budgets are dealt in whole rows
 
 
 def _left_out(store: Path) -> Iterator[tuple[str, str, int]]:

@@ -95,6 +95,7 @@ def prepare_sets(
     """
     found: dict[Split, dict[str, list[Example]]] = {"train": {}, "validation": {}}
     dropped: dict[str, int] = {}
+    known: dict[str, str] = {}
     for chosen in sets:
         for split in _SPLITS:
             file = chosen.train if split == "train" else chosen.validation
@@ -103,7 +104,13 @@ def prepare_sets(
             if not by_task and _safe(chosen.name) in found[split]:
                 raise InputError(f"two sets are named {chosen.name!r}: give NAME=FILE")
             for example in _read(file, dropped):
-                name = _safe((by_task and example.task) or chosen.name)
+                task = (by_task and example.task) or chosen.name
+                name = _safe(task)
+                if known.setdefault(name, task) != task:
+                    raise InputError(
+                        f"{file}: tasks {known[name]!r} and {task!r} would share the directory "
+                        f"{name}: rename one"
+                    )
                 found[split].setdefault(name, []).append(_prompted(example, chosen.prompt, file))
     if not found["train"]:
         raise InputError("no set of examples to train on was named")
