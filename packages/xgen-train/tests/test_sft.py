@@ -1,6 +1,8 @@
 """`xgen train sft` and `xgen train prompt`, through the commands."""
 
+import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +10,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from xgen_core import ChatTemplate, Example, Message, XgenError
+from xgen_core.codec import decode
 from xgen_core.files import write_json, write_jsonl
 from xgen_core.lm import open as opening
 from xgen_core.testing import ByteTokenizer
 from xgen_data import TokenStore
 from xgen_model import CheckpointStore, Lora, ModelConfig, create
 from xgen_model.arrays import leaf_names
+from xgen_train import TrainRecipe
 from xgen_train.cli import train
 from xgen_train.tuning import Tuning
 
@@ -90,6 +94,7 @@ def tune(place: Path, command: str, output: str, *arguments: str) -> Result:
 
 
 def two(place: Path) -> list[str]:
+    """Two tasks to train, with what is held out of them."""
     held_out = [f"--held-out={word}={place / word}-held.jsonl" for word in ("yes", "no")]
     return [*(f"{word}={place / word}.jsonl" for word in ("yes", "no")), *held_out]
 
@@ -133,14 +138,37 @@ def test_tuning_learns_answers_task_by_task_and_the_same_command_changes_nothing
     assert {p: p.read_bytes() for p in run.rglob("*") if p.is_file()} == before
 
 
+def test_an_interrupted_tuning_ends_the_same_and_measures_a_task_that_it_never_sees(
+    place: Path, tmp_path: Path
+) -> None:
+    write_jsonl(place / "maybe.jsonl", [e.to_json() for e in examples("maybe", 10)])
+    arguments = [*two(place), f"--held-out=maybe={place / 'maybe.jsonl'}", "--epochs", "4"]
+    arguments += ["--samples", "0", "--set", "keep_last=9"]
+    done = tune(place, "sft", "whole", *arguments)
+    assert done.exit_code == 0, done.output
+    whole = place / "whole"
+    assert {"yes", "no", "maybe"} == set(rows(whole)[-1]["heldout"])
+    steps = CheckpointStore(whole / "checkpoints").steps()
+    assert len(steps) > 2
+    shutil.copytree(whole, place / "cut")
+    for step in steps[1:]:  # as if the process had died after the first epoch
+        shutil.rmtree(place / "cut" / "checkpoints" / str(step))
+    with (place / "cut" / "metrics.jsonl").open("a") as log:
+        log.write('{"step": 99, "lo')
+    # the store that the recipe names is where it was
+    data = ["--cache", str(whole / "data")]
+    again = tune(place, "sft", "cut", *arguments, *data)
+    assert again.exit_code == 0, again.output
+    assert (place / "cut" / "metrics.jsonl").read_bytes() == (whole / "metrics.jsonl").read_bytes()
+
+
 def test_the_loss_is_on_answers_and_no_example_is_cut(place: Path) -> None:
     done = tune(place, "sft", "rows", str(place / "yes.jsonl"), "--epochs", "0.4", "--samples", "0")
     assert done.exit_code == 0, done.output
     line = TokenStore.open(place / "rows" / "data" / "store").line("train", "yes")
     ids = np.asarray(line.read(0, line.tokens))
     mask = np.asarray(line.read_mask(0, line.tokens))
-    trained = bytes(ids[mask > 0][ids[mask > 0] < 256].tolist())
-    assert trained == b"yes" * 40
+    assert ids[mask > 0].tolist() == [*b"yes", 256] * 40  # the end of an answer too
     for start in range(0, line.tokens - 1, 24):  # a row holds whole examples
         row = ids[start : start + 24]
         assert row[0] in (ord("Q"), 256)
@@ -190,9 +218,9 @@ def test_each_task_has_a_soft_prompt_of_its_own_over_one_frozen_model(place: Pat
 def test_show_prints_the_resolved_recipe_and_trains_nothing(place: Path) -> None:
     done = tune(place, "sft", "shown", str(place / "yes.jsonl"), "--show", "--epochs", "2")
     assert done.exit_code == 0, done.output
-    recipe = json.loads(done.stdout)
-    assert recipe["optimizer"]["warmup_steps"] == 2
-    assert recipe["stages"][0]["sequence_length"] == 24
+    recipe = decode(TrainRecipe, json.loads(done.stdout))
+    assert recipe.optimizer.warmup_steps == 2
+    assert recipe.stages[0].sequence_length == 24
     assert not (place / "shown" / "checkpoints").exists()
 
 
@@ -257,6 +285,16 @@ def test_a_directory_is_measured_on_what_it_holds_out_and_nothing_is_named_twice
         twice = [option.format(place / "yes.jsonl")] * 2
         done = tune(place, "sft", "twice", str(place / "no.jsonl"), *twice)
         assert "twice" in str(done.exception)
+
+
+def test_tasks_that_would_share_a_directory_are_refused(place: Path, tmp_path: Path) -> None:
+    found = [
+        dataclasses.replace(e, task=t)
+        for e, t in zip(examples("yes", 2), ("a b", "a-b"), strict=True)
+    ]
+    write_jsonl(tmp_path / "set.jsonl", [e.to_json() for e in found])
+    done = tune(place, "sft", "shared", str(tmp_path / "set.jsonl"), "--by-task")
+    assert "tasks 'a b' and 'a-b' would share the directory a-b" in str(done.exception)
 
 
 def test_adapters_are_trained_whatever_else_is(place: Path) -> None:

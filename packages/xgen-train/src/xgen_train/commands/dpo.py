@@ -7,20 +7,27 @@ import json
 import click
 
 from xgen_train.commands.lora import lora_option, parse_lora
+from xgen_train.commands.options import (
+    json_option,
+    output_option,
+    settings_option,
+    show_option,
+    show_recipe,
+    start_option,
+    template_option,
+    tensorboard_option,
+)
 
 __all__ = ["dpo"]
 
 
 @click.command()
 @click.argument("file", type=click.Path())
-@click.option(
-    "--from",
-    "start",
+@start_option(
+    "The run, checkpoint or Hugging Face directory to tune; it is the reference too.",
     required=True,
-    type=click.Path(exists=True, file_okay=False),
-    help="The run, checkpoint or Hugging Face directory to tune; it is the reference too.",
 )
-@click.option("--output", "-o", required=True, type=click.Path(), help="The run directory.")
+@output_option
 @click.option(
     "--beta",
     default=0.1,
@@ -36,21 +43,11 @@ __all__ = ["dpo"]
     help="How often each pair is read.",
 )
 @lora_option
-@click.option(
-    "--template",
-    metavar="FILE|xgen",
-    help="Chat template as JSON, or XGen-7B-Inst's; the model's own by default.",
-)
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Change one field of the recipe, as in batch_pairs=16 or hold_out=0.05.",
-)
-@click.option("--tensorboard/--no-tensorboard", default=None, help="As in xgen train run.")
-@click.option("--show", is_flag=True, help="Print the resolved recipe as JSON and stop.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@template_option
+@settings_option("batch_pairs=16 or hold_out=0.05")
+@tensorboard_option
+@show_option
+@json_option
 def dpo(
     file: str,
     start: str,
@@ -85,7 +82,7 @@ def dpo(
         recipe = dataclasses.replace(recipe, template=template)
     recipe = apply_settings(recipe, settings)
     if show:
-        click.echo(json.dumps(encode(recipe), indent=2, ensure_ascii=False))
+        show_recipe(recipe)
         return
     with joined():
         result = train_dpo(recipe, output, tensorboard=tensorboard)

@@ -8,36 +8,34 @@ from pathlib import Path
 import click
 
 from xgen_train.commands.lora import lora_option, parse_lora
+from xgen_train.commands.options import (
+    json_option,
+    output_option,
+    settings_option,
+    show_option,
+    show_recipe,
+    start_option,
+    template_option,
+    tensorboard_option,
+)
 
 __all__ = ["grpo"]
 
 
 @click.command()
 @click.argument("source", metavar="FILE|RECIPE")
-@click.option(
-    "--from",
-    "start",
-    type=click.Path(exists=True, file_okay=False),
-    help="The run, checkpoint or Hugging Face directory to tune; it is the reference too.",
+@start_option(
+    "The run, checkpoint or Hugging Face directory to tune; it is the reference too.",
+    required=False,
 )
 @click.option("--reward", metavar="FUNCTION", help="module:function or file.py:function.")
-@click.option("--output", "-o", required=True, type=click.Path(), help="The run directory.")
+@output_option
 @lora_option
-@click.option(
-    "--template",
-    metavar="FILE|xgen",
-    help="Chat template as JSON, or XGen-7B-Inst's; the model's own by default.",
-)
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Change one field of the recipe, as in steps=200, group=16 or kl=0.",
-)
-@click.option("--tensorboard/--no-tensorboard", default=None, help="As in xgen train run.")
-@click.option("--show", is_flag=True, help="Print the resolved recipe as JSON and stop.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@template_option
+@settings_option("steps=200, group=16 or kl=0")
+@tensorboard_option
+@show_option
+@json_option
 def grpo(
     source: str,
     start: str | None,
@@ -81,7 +79,7 @@ def grpo(
             recipe = dataclasses.replace(recipe, template=template)
     recipe = apply_settings(recipe, settings)
     if show:
-        click.echo(json.dumps(encode(recipe), indent=2, ensure_ascii=False))
+        show_recipe(recipe)
         return
     with joined():
         result = train_grpo(recipe, output, tensorboard=tensorboard)

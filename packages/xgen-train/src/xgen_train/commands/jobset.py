@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from xgen_train.commands.options import settings_option
+
 __all__ = ["jobset"]
 
 _STOPPED = 143  # as a process that SIGTERM killed
@@ -23,13 +25,7 @@ _STOPPED = 143  # as a process that SIGTERM killed
     help="What all pods mount as /runs: a bucket, or a PersistentVolumeClaim.",
 )
 @click.option("--slices", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Change one field of the recipe, as in store=gs://bucket/store.",
-)
+@settings_option("store=gs://bucket/store")
 @click.option(
     "--restarts",
     type=click.IntRange(min=0),

@@ -6,6 +6,8 @@ import json
 
 import click
 
+from xgen_train.commands.options import settings_option
+
 __all__ = ["plan"]
 
 
@@ -14,9 +16,7 @@ __all__ = ["plan"]
 @click.option(
     "--topology", required=True, help="Chips: v4-256 (128 of them), v4:4x4x8, v5e-64, cpu-8."
 )
-@click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change one field of the recipe."
-)
+@settings_option("model.attention=splash")
 @click.option("--seq-len", type=int, help="Tokens of a row (default: the first stage's).")
 @click.option(
     "--batch-per-chip",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import click
 
+from xgen_train.commands.options import json_option, output_option, settings_option
+
 __all__ = ["ray"]
 
 
 @click.command()
 @click.argument("recipe")
-@click.option("--output", "-o", required=True, type=click.Path(), help="The run directory.")
+@output_option
 @click.option(
     "--address",
     default="auto",
@@ -19,13 +21,7 @@ __all__ = ["ray"]
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--gpus", type=click.IntRange(min=0), default=0, help="Of each worker.")
 @click.option("--topology", help="A TPU slice instead, a worker for each host: v4-32, v6e-64 …")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Change one field of the recipe, as in optimizer.learning_rate=1e-3.",
-)
+@settings_option("optimizer.learning_rate=1e-3")
 @click.option(
     "--restarts",
     type=click.IntRange(min=0),
@@ -33,7 +29,7 @@ __all__ = ["ray"]
     show_default=True,
     help="How often all workers may begin again.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option
 def ray(
     recipe: str,
     output: str,

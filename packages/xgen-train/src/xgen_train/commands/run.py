@@ -8,6 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from xgen_train.commands.options import (
+    json_option,
+    output_option,
+    settings_option,
+    show_option,
+    show_recipe,
+    start_option,
+    tensorboard_option,
+)
+
 if TYPE_CHECKING:
     from xgen_train.trainer import TrainResult
 
@@ -16,24 +26,12 @@ __all__ = ["run", "show_result"]
 
 @click.command()
 @click.argument("recipe")
-@click.option("--output", "-o", required=True, type=click.Path(), help="The run directory.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Change one field of the recipe, as in optimizer.learning_rate=1e-3.",
-)
-@click.option(
-    "--tensorboard/--no-tensorboard",
-    default=None,
-    help="Write TensorBoard events (default: where tensorboardX is installed).",
-)
-@click.option(
-    "--from",
-    "start",
-    type=click.Path(exists=True, file_okay=False),
-    help="Begin with the weights of this run, checkpoint or Hugging Face directory.",
+@output_option
+@settings_option("optimizer.learning_rate=1e-3")
+@tensorboard_option
+@start_option(
+    "Begin with the weights of this run, checkpoint or Hugging Face directory.",
+    required=False,
 )
 @click.option(
     "--watchdog",
@@ -57,8 +55,8 @@ __all__ = ["run", "show_result"]
     type=click.IntRange(0, 255),
     help="What a signal ends it with, for schedulers that take 0 for a finished run.",
 )
-@click.option("--show", is_flag=True, help="Print the resolved recipe as JSON and stop.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@show_option
+@json_option
 def run(
     recipe: str,
     output: str,
@@ -88,7 +86,6 @@ def run(
     import dataclasses
     import sys
 
-    from xgen_core.codec import encode
     from xgen_core.recipe import load_recipe
     from xgen_train.faults import FaultOptions, parse_faults
     from xgen_train.recipe import TrainRecipe
@@ -98,7 +95,7 @@ def run(
         resolved = dataclasses.replace(resolved, start=start)
     faults = FaultOptions(watchdog=watchdog, inject=parse_faults(inject))
     if show:
-        click.echo(json.dumps(encode(resolved), indent=2, ensure_ascii=False))
+        show_recipe(resolved)
         return
     from xgen_train.distributed import joined, leads
     from xgen_train.trainer import train as train_recipe

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from xgen_train.commands.options import (
+    json_option,
+    output_option,
+    settings_option,
+    show_option,
+    show_recipe,
+    start_option,
+    template_option,
+    tensorboard_option,
+)
 
 if TYPE_CHECKING:
     from xgen_train.tuning import Resolved, TaskSet, Tuning
@@ -45,14 +55,8 @@ class TuningOptions:
 
 _OPTIONS = (
     click.argument("files", nargs=-1, required=True, metavar="[NAME=]FILE..."),
-    click.option(
-        "--from",
-        "start",
-        required=True,
-        type=click.Path(exists=True, file_okay=False),
-        help="The model to tune: a run, checkpoint or Hugging Face directory.",
-    ),
-    click.option("--output", "-o", required=True, type=click.Path(), help="The run directory."),
+    start_option("The model to tune: a run, checkpoint or Hugging Face directory.", required=True),
+    output_option,
     click.option(
         "--held-out",
         multiple=True,
@@ -81,11 +85,7 @@ _OPTIONS = (
         metavar="NAME=TEXT",
         help="Text before every example of a set.",
     ),
-    click.option(
-        "--template",
-        metavar="FILE|xgen",
-        help="Chat template as JSON, or XGen-7B-Inst's; the model's own by default.",
-    ),
+    template_option,
     click.option(
         "--length",
         type=click.IntRange(0),
@@ -115,16 +115,10 @@ _OPTIONS = (
         help="Held-out examples answered before and after, for the page.",
     ),
     click.option("--cache", type=click.Path(), help="Where the token store goes [OUTPUT/data]."),
-    click.option(
-        "--set",
-        "settings",
-        multiple=True,
-        metavar="NAME=VALUE",
-        help="Change one field of the resolved recipe, as in optimizer.learning_rate=1e-4.",
-    ),
-    click.option("--tensorboard/--no-tensorboard", default=None, help="As in xgen train run."),
-    click.option("--show", is_flag=True, help="Print the resolved recipe as JSON and stop."),
-    click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+    settings_option("optimizer.learning_rate=1e-4"),
+    tensorboard_option,
+    show_option,
+    json_option,
 )
 
 
@@ -170,7 +164,6 @@ def parse_tuning(options: TuningOptions) -> Tuning:
 
 def run_tuning(options: TuningOptions, tuning: Tuning) -> None:
     """Prepare, resolve, show or run."""
-    from xgen_core.codec import encode
     from xgen_core.recipe import apply_settings
     from xgen_train.commands.run import show_result
     from xgen_train.distributed import joined, leader_first, leads
@@ -181,7 +174,7 @@ def run_tuning(options: TuningOptions, tuning: Tuning) -> None:
         if options.show:
             recipe = apply_settings(resolved.recipe, options.settings)
             if leads():
-                click.echo(json.dumps(encode(recipe), indent=2, ensure_ascii=False))
+                show_recipe(recipe)
             return
         result = tune(
             resolved,
