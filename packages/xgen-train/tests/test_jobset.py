@@ -93,9 +93,15 @@ def test_several_slices_are_replicas_on_a_claim():
         ((*ONE, "--topology", "cpu-8"), "no slice of TPU hosts"),
         ((*ONE, "--name", "XGen_7B"), "--name 'XGen_7B': Kubernetes wants lower-case"),
         ((*ONE, "--volume", "gs://bucket/runs"), "expected gs://BUCKET or the name"),
-        ((*ONE, "--set", "mesh.fsdp=64"), "mesh of 64 devices does not cover the 128 chips"),
-        ((*ONE, "--set", "mesh.tensor=3"), "times the rest does not cover the 128 chips"),
-        (TWO, "2 slices need mesh.data as a multiple of 2"),
+        (
+            (*ONE, "--set", "mesh.fsdp=64"),
+            "fsdp=64, sequence=1, tensor=1 does not cover 128 devices",
+        ),
+        (
+            (*ONE, "--set", "mesh.tensor=3"),
+            "fsdp=-1, sequence=1, tensor=3 does not cover 128 devices",
+        ),
+        (TWO, "2 TPU slices need a data axis that is a multiple of 2, not 1"),
         ((*ONE, "--set", "z_los=1"), "z_los"),
     ],
 )

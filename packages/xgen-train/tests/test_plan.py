@@ -207,9 +207,9 @@ def test_a_sweep_is_every_combination():
     ("options", "message"),
     [
         (["--topology", "v4-7"], "no v4 slice"),
-        (["--topology", "v4-8", "--mesh", "fsdp=3"], "does not cover the 4 chips"),
+        (["--topology", "v4-8", "--mesh", "fsdp=3"], "a mesh of fsdp=3 does not cover 4 devices"),
         (["--topology", "v4-8", "--mesh", "width=4"], "--mesh takes"),
-        (["--topology", "v4-8", "--batch-per-chip", "0.3"], "does not divide 1.2 rows"),
+        (["--topology", "v4-8", "--batch-per-chip", "0.3"], "1.2 rows of 32 tokens are no batch"),
         (["--topology", "v4-8", "--seq-len", "65536"], "context_length"),
         (["--topology", "v4-8", "--remat", "most"], "--remat is none, full"),
         (["--topology", "v4-8", "--mfu", "200"], "--mfu is a percentage"),

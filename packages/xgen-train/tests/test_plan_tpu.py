@@ -68,7 +68,7 @@ def test_a_sweep_marks_what_does_not_fit_and_puts_it_last():
     request = PlanRequest(topology="v4-8", sequence_length=256, batch_per_chip=1)
     found = sweep(planner, parse_sweep(["mesh=fsdp=3/fsdp=4"], request))
     assert [outcome.plan is not None for outcome in found] == [True, False]
-    assert "does not cover the 4 chips" in found[-1].refusal
+    assert "does not cover 4 devices" in found[-1].refusal
     assert "no: a mesh of fsdp=3" in table(found)
 
 

@@ -1,5 +1,3 @@
-from types import SimpleNamespace
-
 import pytest
 
 from xgen_core import InputError
@@ -7,7 +5,7 @@ from xgen_train.rows import check_division, row_width
 
 
 def test_a_mesh_that_does_not_divide_the_batch_is_refused() -> None:
-    mesh = SimpleNamespace(shape={"data": 2, "fsdp": 4, "sequence": 2, "tensor": 1})
+    mesh = {"data": 2, "fsdp": 4, "sequence": 2, "tensor": 1}
     check_division(mesh, 16, 64)
     with pytest.raises(InputError, match=r"rows 8 ways and time 2 ways.*12 rows of 64 tokens"):
         check_division(mesh, 12, 64)

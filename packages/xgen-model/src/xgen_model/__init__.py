@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from xgen_model.hugging_face.exporter import export_model
     from xgen_model.importer import import_model
     from xgen_model.local import LocalModel, open_local
-    from xgen_model.mesh import batch_sharding, constrain, make_mesh, on_mesh
+    from xgen_model.mesh import batch_sharding, constrain, make_mesh, mesh_sizes, on_mesh
     from xgen_model.model import Params, abstract_params, create, forward, logits
     from xgen_model.placement import as_read, place_batch, row_part
     from xgen_model.presets import PRESETS, parameter_count, preset, training_flops_per_token
@@ -64,6 +64,7 @@ __all__ = [
     "loss",
     "make_mesh",
     "merge_lora",
+    "mesh_sizes",
     "on_mesh",
     "open_local",
     "open_source",
@@ -121,6 +122,7 @@ _HOMES = {
         "batch_sharding",
         "constrain",
         "make_mesh",
+        "mesh_sizes",
         "on_mesh",
     ),
     "model": (

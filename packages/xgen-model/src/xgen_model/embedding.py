@@ -16,7 +16,7 @@ from jax.sharding import PartitionSpec
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
-from xgen_model.mesh import partition
+from xgen_model.mesh import alone, partition
 
 __all__ = ["embed"]
 
@@ -32,7 +32,7 @@ def embed(
         dtype: of the result.
     """
     mesh = jax.sharding.get_abstract_mesh()
-    if mesh.empty or mesh.size == 1:
+    if alone():
         return table[tokens].astype(dtype)
     rows, columns = partition(("vocab", "embed"), table.shape, mesh.shape)
     batch, time = partition(("batch", "time"), tokens.shape, mesh.shape)

@@ -21,7 +21,7 @@ from jax.sharding import PartitionSpec
 from jaxtyping import Array, Bool, Float, Int
 
 from xgen_model.attention.marks import HIDDEN
-from xgen_model.mesh import partition
+from xgen_model.mesh import alone, partition
 
 __all__ = ["Likelihood", "likelihood"]
 
@@ -131,11 +131,11 @@ def likelihood(
         n_tokens: ids from this one on are padding of the vocabulary, which nothing is said by.
         chunk: at one time there are `chunk · v` logits on a device; 0 means all.
     """
-    mesh = jax.sharding.get_abstract_mesh()
     rows = time = embed = vocab = None
-    if not mesh.empty and mesh.size > 1:
-        rows, time = partition(("batch", "time"), targets.shape, mesh.shape)
-        embed, vocab = partition(("embed", "vocab"), kernel.shape, mesh.shape)
+    if not alone():
+        sizes = jax.sharding.get_abstract_mesh().shape
+        rows, time = partition(("batch", "time"), targets.shape, sizes)
+        embed, vocab = partition(("embed", "vocab"), kernel.shape, sizes)
     return _likelihood(
         _Layout(n_tokens, chunk, rows, time, embed, vocab), hidden, kernel, bias, targets
     )
@@ -190,8 +190,7 @@ def _specs(layout: _Layout) -> tuple[PartitionSpec, ...]:
 
 def _on_devices(function: Any, layout: _Layout, arrays: tuple[Any, ...], out: Any) -> Any:
     """The function of what each device holds; of everything, where there is no mesh."""
-    mesh = jax.sharding.get_abstract_mesh()
-    if mesh.empty or mesh.size == 1:
+    if alone():
         return function(*arrays)
     logits, states, matrix, vector, tokens = _specs(layout)
     places = (states, matrix, vector, tokens, tokens, logits, tokens, tokens)

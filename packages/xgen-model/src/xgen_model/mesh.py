@@ -29,6 +29,7 @@ __all__ = [
     "batch_sharding",
     "constrain",
     "make_mesh",
+    "mesh_sizes",
     "on_mesh",
     "partition",
     "platform",
@@ -57,6 +58,37 @@ RULES: Mapping[str, str | tuple[str, ...] | None] = MappingProxyType(
 """Logical axis → mesh axis. Change sharding here and nowhere else."""
 
 
+def mesh_sizes(shape: Mapping[str, int], count: int, *, slices: int = 1) -> dict[str, int]:
+    """The size of every axis of a mesh, whether or not its devices are there.
+
+    Args:
+        shape: as for `make_mesh`.
+        count: devices.
+        slices: TPU slices that they are in.
+
+    Raises:
+        ValueError: an unknown axis, sizes whose product is not the number of devices, or a data
+            axis that the slices do not divide.
+    """
+    sizes = dict.fromkeys(MESH_AXES, 1) | dict(shape)
+    if set(sizes) != set(MESH_AXES):
+        unknown = sorted(set(sizes) - set(MESH_AXES))
+        raise ValueError(f"unknown mesh axes {unknown}; the axes are {', '.join(MESH_AXES)}")
+    free = [axis for axis, size in sizes.items() if size == -1]
+    fixed = math.prod(size for size in sizes.values() if size != -1)
+    if len(free) == 1 and fixed > 0:
+        sizes[free[0]] = count // fixed
+    if any(s < 1 for s in sizes.values()) or math.prod(sizes.values()) != count:
+        said = ", ".join(f"{axis}={size}" for axis, size in shape.items())
+        raise ValueError(f"a mesh of {said} does not cover {count} devices exactly")
+    if sizes["data"] % slices:
+        raise ValueError(
+            f"{slices} TPU slices need a data axis that is a multiple of {slices}, not "
+            f"{sizes['data']}: it alone goes across the network between them"
+        )
+    return sizes
+
+
 def make_mesh(
     shape: Mapping[str, int] | None = None, *, devices: Sequence[Any] | None = None
 ) -> Mesh:
@@ -70,26 +102,11 @@ def make_mesh(
         devices: which, in order.
 
     Raises:
-        ValueError: an unknown axis, sizes whose product is not the number of devices, or a data
-            axis that the slices do not divide.
+        ValueError: as `mesh_sizes`.
     """
-    count = len(devices) if devices is not None else jax.device_count()
-    sizes = dict.fromkeys(MESH_AXES, 1) | dict(shape if shape is not None else {"fsdp": -1})
-    if set(sizes) != set(MESH_AXES):
-        unknown = sorted(set(sizes) - set(MESH_AXES))
-        raise ValueError(f"unknown mesh axes {unknown}; the axes are {', '.join(MESH_AXES)}")
-    free = [axis for axis, size in sizes.items() if size == -1]
-    if len(free) == 1:
-        sizes[free[0]] = count // math.prod(s for s in sizes.values() if s != -1)
-    if any(s < 1 for s in sizes.values()) or math.prod(sizes.values()) != count:
-        raise ValueError(f"a mesh of {sizes} does not cover {count} devices exactly")
     found = jax.devices() if devices is None else devices
     slices = len({getattr(d, "slice_index", 0) if d.platform == "tpu" else 0 for d in found})
-    if sizes["data"] % slices:
-        raise ValueError(
-            f"{slices} TPU slices need a data axis that is a multiple of {slices}, not "
-            f"{sizes['data']}: it alone goes across the network between them"
-        )
+    sizes = mesh_sizes({"fsdp": -1} if shape is None else shape, len(found), slices=slices)
     within = (sizes["data"] // slices, *(sizes[a] for a in MESH_AXES[1:]))
     if slices == 1:
         array = create_device_mesh(within, found, allow_split_physical_axes=True)
@@ -120,10 +137,10 @@ def partition(
 
 def constrain(x: Array, *axes: str | None) -> Array:
     """Tell the compiler where an activation lies; nothing happens outside `jax.set_mesh`."""
-    mesh = jax.sharding.get_abstract_mesh()
-    if mesh.empty or mesh.size == 1:
+    if alone():
         return x
-    return jax.lax.with_sharding_constraint(x, partition(axes, x.shape, mesh.shape))
+    sizes = jax.sharding.get_abstract_mesh().shape
+    return jax.lax.with_sharding_constraint(x, partition(axes, x.shape, sizes))
 
 
 def platform() -> Literal["cpu", "gpu", "tpu"]:

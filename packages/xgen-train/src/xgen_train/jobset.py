@@ -7,12 +7,14 @@ fails, all begin again, and the run goes on from its last checkpoint. GKE tells 
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from xgen_core import InputError
+from xgen_model import mesh_sizes
 from xgen_train.recipe import MeshShape
 from xgen_train.tpu_slice import TpuSlice
 
@@ -178,19 +180,7 @@ def check_mesh(mesh: MeshShape, slice_: TpuSlice, slices: int) -> None:
     Raises:
         InputError: it does not.
     """
-    chips = slice_.chips * slices
-    sizes = (mesh.data, mesh.fsdp, mesh.sequence, mesh.tensor)
-    fixed = 1
-    for size in sizes:
-        fixed *= size if size > 0 else 1
-    free = any(size < 0 for size in sizes)
-    if (chips % fixed if free else chips - fixed) != 0:
-        raise InputError(
-            f"the recipe's mesh of {fixed} devices{' times the rest' if free else ''} does not "
-            f"cover the {chips} chips: --set mesh.fsdp=… and so on"
-        )
-    if mesh.data % slices and mesh.data > 0:
-        raise InputError(
-            f"{slices} slices need mesh.data as a multiple of {slices}, and the recipe has "
-            f"{mesh.data}: --set mesh.data={slices}"
-        )
+    try:
+        mesh_sizes(dataclasses.asdict(mesh), slice_.chips * slices, slices=slices)
+    except ValueError as error:
+        raise InputError(f"{error}: --set mesh.data={slices}, mesh.fsdp=… and so on") from error

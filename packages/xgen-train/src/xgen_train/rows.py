@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jax.sharding import Mesh
 
 from xgen_core import Batch, InputError
 from xgen_data import Encoded
@@ -28,18 +27,18 @@ def row_width(longest: int, limit: int) -> int:
     return min(limit, -(-longest // _MULTIPLE) * _MULTIPLE)
 
 
-def check_division(mesh: Mesh, rows: int, width: int) -> None:
+def check_division(sizes: Mapping[str, int], rows: int, width: int) -> None:
     """See that the mesh can share rows.
 
     Args:
-        mesh: the run's devices.
+        sizes: of the mesh's axes.
         rows: of a micro-batch.
         width: tokens in a row, a soft prompt's included.
 
     Raises:
         InputError: it cannot.
     """
-    ways, time = mesh.shape["data"] * mesh.shape["fsdp"], mesh.shape["sequence"]
+    ways, time = sizes["data"] * sizes["fsdp"], sizes["sequence"]
     if rows % ways or width % time:
         raise InputError(
             f"the mesh splits rows {ways} ways and time {time} ways, which does not divide "

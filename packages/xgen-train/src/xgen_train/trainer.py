@@ -78,7 +78,7 @@ def train(
     mesh = open_mesh(recipe, order.total_steps)
     for stage in recipe.stages:
         rows = recipe.batch_tokens // stage.sequence_length // recipe.micro_batches
-        check_division(mesh, rows, stage.sequence_length)
+        check_division(mesh.shape, rows, stage.sequence_length)
     run = leader_first(lambda: _take_up(Path(output), recipe))
     checkpoints = leader_first(lambda: _checkpoints(run, recipe, store))
     session = Session(

@@ -24,7 +24,7 @@ from jaxtyping import Array, Float
 
 from xgen_model.attention.marks import Implementation, Marks, Shard
 from xgen_model.balance import unbalance
-from xgen_model.mesh import partition
+from xgen_model.mesh import alone, partition
 
 __all__ = ["spread"]
 
@@ -51,7 +51,7 @@ def spread(
         balanced: time is in the order of `xgen_model.balance` for the mesh's `sequence` axis.
     """
     mesh = jax.sharding.get_abstract_mesh()
-    if mesh.empty or mesh.size == 1:
+    if alone():
         return implementation(query, key, value, marks, slopes, Shard())
     shape = query.shape
     copies = _copies(shape[1], shape[2], mesh.shape["tensor"])

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from jax.sharding import Mesh
 
 from xgen_core import InputError
-from xgen_model import ModelConfig, make_mesh, parameter_count
+from xgen_model import ModelConfig, make_mesh, mesh_sizes, parameter_count
 from xgen_model.mesh import MESH_AXES
 from xgen_model.remat import POLICIES
 from xgen_train.plan.bill import Bill, bill
@@ -21,6 +21,7 @@ from xgen_train.plan.program import compile_program, plan_devices
 from xgen_train.plan.roofline import Roofline, bound
 from xgen_train.plan.topology import Topology, parse_topology
 from xgen_train.recipe import MeshShape, TrainRecipe
+from xgen_train.rows import check_division
 
 __all__ = ["Plan", "PlanRequest", "Planner", "parse_mesh"]
 
@@ -205,21 +206,10 @@ class Planner:
         return dataclasses.replace(model, remat=model.remat if remat is None else remat)
 
     def _sizes(self, mesh: Mapping[str, int]) -> dict[str, int]:
-        sizes = dict.fromkeys(MESH_AXES, 1) | dict(mesh)
-        free = [axis for axis, size in sizes.items() if size == -1]
-        known = 1
-        for size in sizes.values():
-            known *= 1 if size == -1 else size
-        if len(free) == 1 and known > 0:
-            sizes[free[0]] = self.topology.chips // known
-            known *= sizes[free[0]]
-        if known != self.topology.chips or min(sizes.values()) < 1:
-            said = ",".join(f"{axis}={size}" for axis, size in mesh.items())
-            raise InputError(
-                f"a mesh of {said} does not cover the {self.topology.chips} chips of "
-                f"{self.topology.name} exactly"
-            )
-        return sizes
+        try:
+            return mesh_sizes(mesh, self.topology.chips)
+        except ValueError as error:
+            raise InputError(str(error)) from error
 
     def _rows(self, request: PlanRequest, length: int, sizes: Mapping[str, int]) -> int:
         chips = self.topology.chips
@@ -227,13 +217,12 @@ class Planner:
         if request.batch_per_chip is not None:
             exact = request.batch_per_chip * chips
         rows, parts = round(exact), self.recipe.micro_batches
-        ways = sizes["data"] * sizes["fsdp"]
-        if rows < 1 or rows != exact or rows % (ways * parts) or length % sizes["sequence"]:
+        if rows < 1 or rows != exact or rows % parts:
             raise InputError(
-                f"the mesh splits rows {ways} ways and time {sizes['sequence']} ways, which does "
-                f"not divide {exact:g} rows of {length} tokens in {parts} micro-batches: change "
-                "--mesh, --batch-per-chip, --seq-len or micro_batches"
+                f"{exact:g} rows of {length} tokens are no batch of {parts} micro-batches: change "
+                "--batch-per-chip, --seq-len or micro_batches"
             )
+        check_division(sizes, rows // parts, length)
         return rows
 
     def _mesh(self, sizes: Mapping[str, int]) -> Mesh:

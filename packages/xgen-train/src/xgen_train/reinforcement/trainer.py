@@ -135,7 +135,7 @@ def train_grpo(
     mesh = open_mesh(recipe, recipe.steps)
     width = row_width(prompts.longest + recipe.max_tokens, recipe.sequence_length)
     answers = recipe.batch_prompts * recipe.group
-    check_division(mesh, answers // recipe.micro_batches, width + recipe.model.soft_prompt)
+    check_division(mesh.shape, answers // recipe.micro_batches, width + recipe.model.soft_prompt)
     run = Run.create(output, "grpo", recipe)
     checkpoints = chat.checkpoints(run.directory / "checkpoints", recipe, recipe.steps)
     samples = StepLog(run.directory / "samples.jsonl")
