@@ -123,7 +123,7 @@ def train_dpo(
     mesh = open_mesh(recipe, steps)
     width = row_width(pairs.longest, recipe.sequence_length)
     check_division(
-        mesh, recipe.batch_pairs // recipe.micro_batches, width + recipe.model.soft_prompt
+        mesh.shape, recipe.batch_pairs // recipe.micro_batches, width + recipe.model.soft_prompt
     )
     objective = PreferenceOptimisation(
         config=recipe.model,
