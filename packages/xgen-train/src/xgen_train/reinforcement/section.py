@@ -59,8 +59,9 @@ def _curve(steps: Sequence[Row], name: str, title: str) -> Plot:
         x="step",
         y=name,
         x_title="step",
-        y_title=title,
+        y_title=name.replace("_", " "),
         description=f"{title} over the steps",
+        caption=f"{title[0].upper()}{title[1:]}.",
     )
 
 
