@@ -58,9 +58,9 @@ def test_distractors_have_a_similar_length():
     items = ContinuationChoice(count=100, max_context_bytes=2000).items(documents, seed=0)
     assert len(items) == 100
     for item in items:
-        true = item.scored_bytes[item.gold]
+        true = len(item.choices[item.gold])
         if 45 < true < 175:
-            assert max(abs(size - true) for size in item.scored_bytes) <= 20
+            assert max(abs(len(choice) - true) for choice in item.choices) <= 20
 
 
 def test_documents_count_alike_however_long_they_are():
@@ -115,7 +115,6 @@ def test_a_model_that_knows_the_text_is_always_right(doubles, corpus_file, run_t
     assert record.metrics["chance"].value == 0.25
     assert all(r["chosen"] == r["gold"] for r in items)
     assert items[0]["logprob_0"] < 0
-    assert items[0]["bytes_0"] == len(items[0]["continuation_0"]) - 1
     wrong = doubles.KnowsText(text, likes=False)
     record, _ = run_task(wrong, task, tmp_path / "bad", [corpus_file])
     assert record.metrics["acc"].value == 0
@@ -148,11 +147,7 @@ def test_delimiter_is_scored_but_not_counted(doubles, run_task, tmp_path):
     model = doubles.ByteModel(lambda byte, i, left: 6.0 if byte == 32 else 0.0)
     _, items = run_task(model, MultipleChoice(path=path), tmp_path / "run")
     assert items[0]["context"] == "Q:"
-    assert [items[0]["continuation_0"], items[0]["logprob_0"], items[0]["bytes_0"]] == [
-        " ab",
-        -6,
-        2,
-    ]
+    assert [items[0]["continuation_0"], items[0]["logprob_0"]] == [" ab", -6]
     assert (items[0]["chosen"], items[0]["chosen_norm"]) == (0, 1)
 
 

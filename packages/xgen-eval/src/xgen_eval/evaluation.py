@@ -24,6 +24,9 @@ async def evaluate(
     seed: int = 0,
     limit: int | None = None,
     max_bytes: int | None = None,
+    data: Path | str | None = None,
+    concurrency: int = 64,
+    allow_failures: int = 0,
 ) -> Results:
     """Run tasks in order, and write each result as soon as it is there.
 
@@ -39,6 +42,9 @@ async def evaluate(
         seed: decides whatever is drawn.
         limit: at most so many items a task.
         max_bytes: whole documents in file order, up to so many bytes in all.
+        data: directory of benchmark data, as in `Inputs`.
+        concurrency: generation requests in flight at once.
+        allow_failures: so many requests of a task may fail, and count as wrong.
 
     Returns:
         All finished tasks of the directory.
@@ -57,7 +63,15 @@ async def evaluate(
                 f"{task.name} scores text, which {model.info.identity} cannot; use a model that "
                 "gives log-probabilities, such as local:DIR"
             )
-    inputs = Inputs(documents, seed=seed, limit=limit, max_bytes=max_bytes)
+    inputs = Inputs(
+        documents,
+        seed=seed,
+        limit=limit,
+        max_bytes=max_bytes,
+        data=data,
+        concurrency=concurrency,
+        allow_failures=allow_failures,
+    )
     files = {task.name: tuple(map(DataFile.of, task.files(inputs))) for task in tasks}
     directory = ResultsDirectory(output, model.info, inputs)
     for task in tasks:

@@ -42,6 +42,9 @@ class Inputs:
         seed: decides whatever is drawn.
         limit: at most so many items a task (documents, windows, questions or prompts).
         max_bytes: whole documents in file order, up to the first that would exceed so many bytes.
+        data: directory of benchmark data, see `xgen_eval.datasets.data_directory`.
+        concurrency: generation requests in flight at once; changes no result.
+        allow_failures: so many requests of a task may fail, and count as wrong.
 
     Raises:
         InputError: no such file, or a directory with none to read.
@@ -54,9 +57,17 @@ class Inputs:
         seed: int = 0,
         limit: int | None = None,
         max_bytes: int | None = None,
+        data: Path | str | None = None,
+        concurrency: int = 64,
+        allow_failures: int = 0,
     ) -> None:
         if (limit is not None and limit < 1) or (max_bytes is not None and max_bytes < 1):
             raise ValueError(f"limit and max_bytes must be at least 1, got {limit}, {max_bytes}")
+        if concurrency < 1 or allow_failures < 0:
+            raise ValueError(f"expected concurrency of 1 or more, got {concurrency}")
+        self.data = data
+        self.concurrency = concurrency
+        self.allow_failures = allow_failures
         self.files = tuple(dict.fromkeys(f for p in paths for f in _expand(Path(p))))
         self.seed = seed
         self.limit = limit

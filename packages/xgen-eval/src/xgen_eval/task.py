@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import NormalDist
 from typing import Literal, Protocol, cast, runtime_checkable
 
 from xgen_core import PluginError, ScoringModel
@@ -25,6 +26,7 @@ from xgen_eval.statistics import Estimate, wilson_interval
 __all__ = ["Metric", "Task", "TaskResult", "load_task", "task_names"]
 
 _GROUP = "xgen.tasks"
+_Z = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +37,8 @@ class Metric(Record):
         value: the number.
         n: how many independent units (items, windows, documents) it rests on.
         unit: `"bits/byte"`, `"nats/token"`; empty for a fraction.
-        stderr: one standard error, where that is the fitting form.
-        interval: the 95 % interval, where that is (a proportion).
+        stderr: one standard error; None where a single unit says nothing about spread.
+        interval: the 95 % interval.
     """
 
     value: float
@@ -54,20 +56,25 @@ class Metric(Record):
 
     @property
     def uncertainty(self) -> str:
-        """One standard error as `± x`, the 95 % interval as `a – b`, or nothing."""
+        """One standard error as `± x`, the 95 % interval as `a – b`, as far as they are known."""
+        parts = [] if self.stderr is None else [f"± {self.stderr:.4f}"]
         if self.interval is not None:
-            return f"{self.interval[0]:.4f} – {self.interval[1]:.4f}"
-        return "" if self.stderr is None else f"± {self.stderr:.4f}"
+            parts.append(f"{self.interval[0]:.4f} – {self.interval[1]:.4f}")
+        return "  ".join(parts)
 
     @classmethod
     def of(cls, estimate: Estimate, unit: str = "") -> Metric:
-        """A metric from an estimate with its standard error."""
-        return cls(value=estimate.value, stderr=estimate.stderr, n=estimate.n, unit=unit)
+        """A metric from an estimate, with its standard error and a normal 95 % interval."""
+        value, stderr, n = estimate
+        interval = None if stderr is None else (value - _Z * stderr, value + _Z * stderr)
+        return cls(value=value, stderr=stderr, n=n, unit=unit, interval=interval)
 
     @classmethod
     def proportion(cls, successes: int, n: int) -> Metric:
-        """A fraction with its 95 % Wilson interval."""
-        return cls(value=successes / n, n=n, interval=wilson_interval(successes, n))
+        """A fraction with its standard error (n - 1 in the variance) and 95 % Wilson interval."""
+        p = successes / n
+        stderr = math.sqrt(p * (1 - p) / (n - 1)) if n > 1 else None
+        return cls(value=p, n=n, stderr=stderr, interval=wilson_interval(successes, n))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

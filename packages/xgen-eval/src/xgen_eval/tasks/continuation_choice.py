@@ -11,8 +11,9 @@ from typing import ClassVar, Literal, NamedTuple
 
 from xgen_core import Document, InputError, ScoringModel
 from xgen_core.progress import Progress
-from xgen_eval.choices import ChoiceItem, choose
+from xgen_eval.choices import ChoiceItem, chance, choose
 from xgen_eval.draws import rank, shuffled
+from xgen_eval.grading import graded_result
 from xgen_eval.inputs import Inputs
 from xgen_eval.task import TaskResult
 
@@ -89,12 +90,11 @@ class ContinuationChoice:
         """Make the questions and score them; see `xgen_eval.task.Task`."""
         count = min(self.count, inputs.limit or self.count)
         items = self.items(inputs.documents(), seed=inputs.seed)[:count]
-        return await choose(
-            model,
-            items,
-            progress,
-            name=self.name,
-            variant=self.variant,
+        return graded_result(
+            self.name,
+            self.variant,
+            await choose(model, items, progress),
+            extra={"chance": chance(items)},
             title="Which line comes next?",
             caption=f"{self.context_lines} lines of a held-out document, then its true next line "
             f"and {self.choices - 1} lines of similar length from the same source; "
@@ -165,7 +165,7 @@ class ContinuationChoice:
             contexts=(context,) * self.choices,
             # The line break is scored with the line: tokenizers merge it with an indentation.
             continuations=tuple("\n" + line for line in lines),
-            scored_bytes=tuple(len(line.encode("utf-8")) for line in lines),
+            choices=tuple(lines),
             gold=gold,
         )
 

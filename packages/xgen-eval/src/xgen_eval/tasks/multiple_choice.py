@@ -12,7 +12,8 @@ from xgen_core import CodecError, InputError, ScoringModel
 from xgen_core.codec import decode
 from xgen_core.files import read_jsonl
 from xgen_core.progress import Progress
-from xgen_eval.choices import ChoiceItem, choose
+from xgen_eval.choices import ChoiceItem, chance, choose
+from xgen_eval.grading import graded_result
 from xgen_eval.inputs import Inputs, check_text
 from xgen_eval.task import TaskResult
 
@@ -72,12 +73,12 @@ class MultipleChoice:
         items = list(read_jsonl(path, self._parse))[: inputs.limit]
         if not items:
             raise InputError(f"{path}: no questions in it")
-        return await choose(
-            model,
-            [dataclasses.replace(item, id=f"{i}") for i, item in enumerate(items, 1)],
-            progress,
-            name=self.name,
-            variant=self.variant,
+        items = [dataclasses.replace(item, id=f"{i}") for i, item in enumerate(items, 1)]
+        return graded_result(
+            self.name,
+            self.variant,
+            await choose(model, items, progress),
+            extra={"chance": chance(items)},
             title=f"Multiple choice: {path.stem}",
             caption=f"{path.name}; a choice is scored after its query and {self.delimiter!r}.",
         )
@@ -101,7 +102,7 @@ class MultipleChoice:
                 id="line",
                 contexts=tuple(c.rstrip() for c in contexts),
                 continuations=tuple(self.delimiter + t for t in texts),
-                scored_bytes=tuple(len(t.encode("utf-8")) for t in texts),
+                choices=tuple(texts),
                 gold=gold,
             )
         except ValueError as error:
