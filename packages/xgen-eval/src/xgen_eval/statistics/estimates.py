@@ -65,29 +65,41 @@ def ratio_of_sums(
     return Estimate(ratio, math.sqrt(len(y) / (len(y) - 1) * spread) / total, len(y))
 
 
-def clustered_mean(values: Sequence[float] | np.ndarray, clusters: Sequence[Hashable]) -> Estimate:
+def clustered_mean(
+    values: Sequence[float] | np.ndarray,
+    clusters: Sequence[Hashable],
+    weights: Sequence[float] | np.ndarray | None = None,
+) -> Estimate:
     """The mean over all values, with the standard error by cluster.
 
     The clusters are the independent units (`n` counts them), as in Liang and Zeger 1986, with the
-    small-sample factor G / (G - 1): √(G / (G - 1) · Σ_g (Σ_{i∈g} (vᵢ - mean))²) / N.
+    small-sample factor G / (G - 1): √(G / (G - 1) · Σ_g (Σ_{i∈g} wᵢ (vᵢ - mean))²) / Σ w.
 
     Raises:
-        ValueError: no values, or not one cluster for each.
+        ValueError: no values, or not one cluster (and weight) for each.
     """
-    return ratio_of_sums(*cluster_sums(values, clusters))
+    return ratio_of_sums(*cluster_sums(values, clusters, weights))
 
 
 def cluster_sums(
-    values: Sequence[float] | np.ndarray, clusters: Sequence[Hashable]
+    values: Sequence[float] | np.ndarray,
+    clusters: Sequence[Hashable],
+    weights: Sequence[float] | np.ndarray | None = None,
 ) -> tuple[list[float], list[float]]:
-    """The sum and the count of the values of each cluster, in the order of first appearance.
+    """Σ w·v and Σ w of each cluster, in the order of first appearance; without weights they are 1.
 
     Raises:
-        ValueError: not one cluster for each value.
+        ValueError: not one cluster (and weight) for each value.
     """
-    if len(values) != len(clusters):
-        raise ValueError(f"{len(values)} values, but {len(clusters)} clusters")
-    groups: dict[Hashable, list[float]] = {}
-    for value, cluster in zip(values, clusters, strict=True):
-        groups.setdefault(cluster, []).append(float(value))
-    return [math.fsum(g) for g in groups.values()], [float(len(g)) for g in groups.values()]
+    weights = np.ones(len(values)) if weights is None else weights
+    if not len(values) == len(clusters) == len(weights):
+        raise ValueError(
+            f"{len(values)} values, but {len(clusters)} clusters and {len(weights)} weights"
+        )
+    groups: dict[Hashable, tuple[list[float], list[float]]] = {}
+    for value, weight, cluster in zip(values, weights, clusters, strict=True):
+        group = groups.setdefault(cluster, ([], []))
+        group[0].append(float(value) * float(weight))
+        group[1].append(float(weight))
+    sums = [(math.fsum(v), math.fsum(w)) for v, w in groups.values()]
+    return [v for v, _ in sums], [w for _, w in sums]

@@ -82,6 +82,8 @@ def clustered_difference(
     values: Sequence[float],
     in_second: Sequence[bool],
     clusters: Sequence[Hashable],
+    weights: Sequence[float] | None = None,
+    *,
     confidence: float = 0.95,
 ) -> Difference:
     """Mean of the second group minus mean of the first, where items come in clusters.
@@ -92,16 +94,20 @@ def clustered_difference(
     Raises:
         ValueError: rows of different lengths, or an empty group.
     """
-    sizes = [len(values) - sum(in_second), sum(in_second)]
-    if not len(values) == len(in_second) == len(clusters) or not all(sizes):
-        raise ValueError(f"expected equally long rows and two groups, got sizes {sizes}")
-    sums = [0.0, 0.0]
-    for value, second in zip(values, in_second, strict=True):
-        sums[second] += value
+    weights = [1.0] * len(values) if weights is None else weights
+    if not len(values) == len(in_second) == len(clusters) == len(weights):
+        raise ValueError("values, groups, clusters and weights differ in length")
+    rows = list(zip(values, in_second, clusters, weights, strict=True))
+    sizes, sums = [0.0, 0.0], [0.0, 0.0]
+    for value, second, _, weight in rows:
+        sizes[second] += weight
+        sums[second] += weight * value
+    if not all(sizes):
+        raise ValueError("a group is empty")
     means = [total / size for total, size in zip(sums, sizes, strict=True)]
     influence: dict[Hashable, float] = {}
-    for value, second, cluster in zip(values, in_second, clusters, strict=True):
-        share = (value - means[second]) / sizes[second]
+    for value, second, cluster, weight in rows:
+        share = weight * (value - means[second]) / sizes[second]
         influence[cluster] = influence.get(cluster, 0.0) + (share if second else -share)
     value, groups = means[1] - means[0], len(influence)
     if groups < 2:

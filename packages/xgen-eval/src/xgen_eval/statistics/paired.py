@@ -147,6 +147,7 @@ def sign_flip_test(differences: Sequence[float] | Floats, seed: int = 0) -> floa
 def paired_bootstrap(
     differences: Sequence[float] | Floats,
     clusters: Sequence[Hashable] | None = None,
+    weights: Sequence[float] | None = None,
     *,
     confidence: float = 0.95,
     resamples: int = RESAMPLES,
@@ -161,18 +162,17 @@ def paired_bootstrap(
     Args:
         differences: one an item.
         clusters: what each item belongs to, where items are not independent.
+        weights: of the items in the mean.
         confidence: of the interval.
         resamples: how many.
         seed: decides the draws.
 
     Raises:
-        ValueError: no differences, or not one cluster for each.
+        ValueError: no differences, or not one cluster (and weight) for each.
     """
     alpha = 2 - 2 * two_sided(confidence)
-    if clusters is None:
-        y, x = np.asarray(differences, dtype=np.float64), np.ones(len(differences))
-    else:
-        y, x = map(np.asarray, cluster_sums(differences, clusters))
+    owners = range(len(differences)) if clusters is None else clusters
+    y, x = map(np.asarray, cluster_sums(differences, owners, weights))
     estimate = ratio_of_sums(y, x)
     value, stderr, n = estimate
     if stderr is None:
