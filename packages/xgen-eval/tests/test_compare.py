@@ -180,7 +180,7 @@ def test_the_command_prints_writes_and_renders(made, kit, xgen, tmp_path):
             Graded(
                 id=f"q{i}",
                 scores={"acc": float(c)},
-                details={"prompt": f"question {i}", "answer": f"{text} {c}"},
+                details={"prompt": f"question {i}", "answer": f"{text} {c}", "code": text * 30},
                 attributes={"subject": "art"},
             )
             for i, c in enumerate(pattern)
@@ -192,7 +192,7 @@ def test_the_command_prints_writes_and_renders(made, kit, xgen, tmp_path):
     assert code == 0
     header, row = out.splitlines()[:2]
     assert header.split()[:4] == ["task", "metric", "a", "b"]
-    assert row.split()[:4] == ["quiz", "acc", "0.25", "0.9167"]
+    assert row.split()[:5] == ["quiz", "acc", "0.25", "0.9167", "0.6667"]
     assert row.endswith("b is better")
     sections = dict(read_sections(Run.open(tmp_path / "page")))
     names = [path.rpartition("/")[2] for path in sections]
@@ -203,7 +203,8 @@ def test_the_command_prints_writes_and_renders(made, kit, xgen, tmp_path):
     assert browser.items[0].title == "q0  acc 0 → 1"
     fields = browser.items[-1].fields
     assert fields["prompt"] == "question 11"
-    assert (fields["answer, a"], fields["answer, b"]) == ("first 1", "second 0")
+    assert fields["answer"] == "first 1 → second 0"
+    assert (fields["code, a"], fields["code, b"]) == ("first" * 30, "second" * 30)
     assert "9 items are higher in b, 1 in a, 2 equal" in browser.caption
     code, out, _ = xgen("eval", "compare", a, b, "--json")
     assert json.loads(out)["lines"][0]["won"] == 9

@@ -2,47 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from xgen_core.records import Scalar
 from xgen_core.report import Block, Item, Items, Plot, Section, Table, Text
-from xgen_eval.comparison import Comparison, Line, PairedTask
+from xgen_eval.comparison import ALPHA, Comparison, Line, PairedTask
 from xgen_eval.items import Row, score_of
 from xgen_eval.plots import Dot, interval_plot
 
-__all__ = ["changes_section", "comparison_section", "comparison_table"]
+__all__ = [
+    "changes_section",
+    "comparison_section",
+    "comparison_table",
+    "evidence_table",
+    "interval_text",
+]
 
 _SHOWN = 60
 """Items that changed in each direction on the page."""
 
 _LONGEST = 4000
-
-CAPTION = (
-    "Difference: second minus first, on the items that both have; from and to are its 95 % "
-    "interval. p: McNemar's exact test where items are right or wrong, otherwise a paired "
-    "bootstrap; Holm: corrected for all lines of this table, and what the verdict rests on. Won "
-    "and lost: items on which the second is higher and lower. Detectable: the true difference that "
-    "this comparison would find four times in five."
-)
+_SHORT = 60
 
 
 def comparison_table(comparison: Comparison) -> Table:
-    """All lines; with more than two runs a column says which."""
-    several = len(comparison.models) > 2
-    second = "run's" if several else next(n for n in comparison.models if n != comparison.first)
-    columns = (
-        *(("run",) if several else ()),
-        *("task", "metric", comparison.first, second, "difference", "±", "from", "to"),
-        *("p", "Holm", "won", "lost", "n", "detectable", "verdict"),
+    """What was found, a line each; with more than two runs a column says which."""
+    other = next(name for name in comparison.models if name != comparison.first)
+    second = "run's" if _several(comparison) else other
+    values = (comparison.first, second, "difference", "95 % interval")
+    return _table(
+        comparison,
+        ("task", "metric", *values, "p, Holm", "verdict"),
+        [
+            (
+                line.task,
+                line.metric,
+                round(line.first, 4),
+                round(line.second, 4),
+                round(line.difference, 4),
+                interval_text(line.interval),
+                _short(line.corrected),
+                line.verdict,
+            )
+            for line in comparison.lines
+        ],
+        "Difference: second minus first, on the items that both have. p, Holm: how often chance "
+        "alone gives such a difference, corrected for all lines of this table; at most "
+        f"{ALPHA} is called a difference.",
     )
-    rows = tuple((*((line.run,) if several else ()), *_cells(line)) for line in comparison.lines)
-    return Table(columns=columns, rows=rows, caption=CAPTION)
+
+
+def evidence_table(comparison: Comparison) -> Table:
+    """What stands behind each line."""
+    return _table(
+        comparison,
+        ("task", "metric", "±", "p", "test", "won", "lost", "items", "units", "detectable"),
+        [
+            (
+                line.task,
+                line.metric,
+                None if line.stderr is None else round(line.stderr, 4),
+                _short(line.p),
+                line.test,
+                line.won,
+                line.lost,
+                line.n,
+                line.units,
+                None if line.detectable is None else round(line.detectable, 4),
+            )
+            for line in comparison.lines
+        ],
+        "±: standard error of the difference. McNemar: exact, where items are right or wrong; "
+        "otherwise a studentised paired bootstrap over the independent units. Won and lost: items "
+        "on which the second is higher and lower. Detectable: the true difference that this "
+        "comparison would find four times in five.",
+    )
 
 
 def comparison_section(comparison: Comparison) -> Section:
     """Table, plot of the differences, and notes."""
     names = [name for name in comparison.models if name != comparison.first]
-    blocks: list[Block] = [comparison_table(comparison), *_plots(comparison)]
+    blocks: list[Block] = [
+        comparison_table(comparison),
+        *_plots(comparison),
+        evidence_table(comparison),
+    ]
     blocks += [Text(text=note) for note in comparison.notes]
     models = "; ".join(f"{name}: {model}" for name, model in comparison.models.items())
     return Section(
@@ -83,21 +127,25 @@ def changes_section(
     )
 
 
-def _cells(line: Line) -> tuple[Scalar, ...]:
-    low, high = line.interval or (None, None)
-    numbers = (line.first, line.second, line.difference, line.stderr, low, high)
-    return (
-        line.task,
-        line.metric,
-        *(None if x is None else round(x, 4) for x in numbers),
-        _short(line.p),
-        _short(line.corrected),
-        line.won,
-        line.lost,
-        line.n,
-        None if line.detectable is None else round(line.detectable, 4),
-        line.verdict,
-    )
+def interval_text(interval: tuple[float, float] | None) -> str:
+    """`-0.0456 to -0.0123`, or nothing."""
+    return "" if interval is None else f"{interval[0]:.4f} to {interval[1]:.4f}"
+
+
+def _several(comparison: Comparison) -> bool:
+    return len(comparison.models) > 2
+
+
+def _table(
+    comparison: Comparison,
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[Scalar, ...]],
+    caption: str,
+) -> Table:
+    if _several(comparison):
+        columns = ("run", *columns)
+        rows = [(line.run, *row) for line, row in zip(comparison.lines, rows, strict=True)]
+    return Table(columns=columns, rows=tuple(rows), caption=caption)
 
 
 def _short(p: float | None) -> float | None:
@@ -107,7 +155,7 @@ def _short(p: float | None) -> float | None:
 
 def _plots(comparison: Comparison) -> Iterator[Plot]:
     """One plot for each unit: bits and fractions do not share an axis."""
-    several = len(comparison.models) > 2
+    several = _several(comparison)
     kinds: dict[str, list[Line]] = {}
     for line in comparison.lines:
         kinds.setdefault(line.unit, []).append(line)
@@ -132,22 +180,28 @@ def _plots(comparison: Comparison) -> Iterator[Plot]:
 
 
 def _change(a: Row, b: Row, metric: str, names: tuple[str, str], flagged: frozenset[str]) -> Item:
+    """Texts first, as they are read; scores and attributes, which are short, after them."""
+    keys = sorted(dict.fromkeys([*a, *b]), key=lambda k: not isinstance(a.get(k, b.get(k)), str))
     fields: dict[str, str] = {}
-    for key in dict.fromkeys([*a, *b]):
-        if key == "id":
+    for key in keys:
+        x, y = _text(a.get(key)), _text(b.get(key))
+        if key in ("id", metric):
             continue
-        x, y = a.get(key), b.get(key)
         if x == y:
-            fields[key] = _cut(_text(x))
+            fields[key] = _cut(x)
+        elif len(x) + len(y) <= _SHORT:
+            fields[key] = f"{x or '–'} → {y or '–'}"
         else:
-            fields[f"{key}, {names[0]}"] = _cut(_text(x))
-            fields[f"{key}, {names[1]}"] = _cut(_text(y))
+            fields[f"{key}, {names[0]}"] = _cut(x)
+            fields[f"{key}, {names[1]}"] = _cut(y)
     mark = "  (in training data)" if a["id"] in flagged else ""
     title = f"{a['id']}  {metric} {score_of(a, metric):g} → {score_of(b, metric):g}{mark}"
     return Item(title=title, fields=fields)
 
 
 def _text(value: Scalar) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
     return "" if value is None else f"{value}"
 
 

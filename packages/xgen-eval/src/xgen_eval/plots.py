@@ -67,7 +67,11 @@ def interval_plot(
     if series:
         shared["color"] = {"field": "series", "type": "nominal", "sort": None, "title": series}
         shared["yOffset"] = {"field": "series", "sort": None}
-    place = {"type": "quantitative", "scale": {"zero": bool(zero), "nice": True}}
+    place = {
+        "type": "quantitative",
+        "scale": {"zero": bool(zero), "nice": True},
+        "axis": {"tickCount": 6},
+    }
     layers: list[object] = [
         {
             "mark": {"type": "rule", "strokeWidth": 1.5},

@@ -38,7 +38,7 @@ def compare(
       xgen report runs/compared
     """
     from xgen_eval.comparison import compare_runs
-    from xgen_eval.comparison_page import comparison_table
+    from xgen_eval.comparison_page import comparison_table, evidence_table
     from xgen_eval.items import open_runs
     from xgen_eval.terminal import paragraph, table_text
 
@@ -51,8 +51,8 @@ def compare(
     if as_json:
         click.echo(json.dumps(comparison.to_json(), indent=2, ensure_ascii=False))
         return
-    table = comparison_table(comparison)
-    click.echo("\n".join([table_text(table), "", paragraph(table.caption)]))
+    for table in (comparison_table(comparison), evidence_table(comparison)):
+        click.echo("\n".join([table_text(table), "", paragraph(table.caption), ""]))
     for note in comparison.notes:
         click.echo(paragraph(note))
     if output is not None:
