@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xgen_core import ModelInfo, Score, ScoreRequest
+from xgen_core import Completion, GenerationRequest, ModelInfo, Score, ScoreRequest
 from xgen_eval import Metric, TaskResult
 
 
@@ -108,3 +108,26 @@ class CountDocuments:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unnamed:
     """Not a task: it lacks all that one has."""
+
+
+class Writer:
+    """A model that writes what a function makes of the prompt (and of the sample's number)."""
+
+    def __init__(self, write: Callable[[str], str], *, identity: str = "writer") -> None:
+        self.write = write
+        self.info = ModelInfo(identity=identity)
+        self.requests: list[GenerationRequest] = []
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        return None
+
+    async def generate(self, request: GenerationRequest) -> list[Completion]:
+        self.requests.append(request)
+        prompt = request.prompt
+        if prompt is None:
+            prompt = request.messages[-1].content
+        text = self.write(prompt)
+        return [Completion(text=text, finish_reason="stop") for _ in range(request.n)]
