@@ -1,17 +1,17 @@
-"""Many items at the same time, some of which may fail: `gather(items, work)`."""
+"""Many at the same time: `gather(items, work)`, of which some may fail, and `together(works)`."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from xgen_core.errors import BudgetError, CapabilityError, EndpointError, PluginError, XgenError
 from xgen_core.progress import Progress
 
-__all__ = ["Failure", "failure_summary", "gather"]
+__all__ = ["Failure", "failure_summary", "gather", "together"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -82,6 +82,17 @@ async def gather(
     if stop:
         raise stop[0]
     return [results[number] for number in range(len(results))]
+
+
+async def together(works: Sequence[Coroutine[Any, Any, R]]) -> list[R]:
+    """All results, in order; the first failure ends the others before it is raised."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def failure_summary(failures: Sequence[Failure]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Self, cast
 
+from xgen_core.concurrency import together
 from xgen_core.errors import ModelError
 from xgen_core.lm.budget import Budget, Usage, worst_case
 from xgen_core.lm.calls import CallStore, NewCall
@@ -18,7 +19,6 @@ from xgen_core.records import Completion, GenerationRequest, ModelInfo, Score, S
 
 __all__ = ["RecordedModel", "RecordedScoringModel", "recorded"]
 
-T = TypeVar("T")
 _SCORES_AT_ONCE = 512
 """Score requests in flight; a local model shares its passes among so many, an endpoint's own limit
 is lower."""
@@ -91,7 +91,7 @@ class RecordedModel:
             async with turns:
                 return await self._answer(request, ask)
 
-        return await _together([one(request) for request in requests])
+        return await together([one(request) for request in requests])
 
     async def _answer(
         self, request: Request, ask: Callable[[Model, Request], Awaitable[Answer]]
@@ -204,14 +204,3 @@ def _used(worst: Usage, trace: CallTrace, answer: Answer) -> Usage:
         prompt_tokens=trace.prompt_tokens or worst.prompt_tokens,
         completion_tokens=worst.completion_tokens if silent else trace.completion_tokens,
     )
-
-
-async def _together(works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """All results in order; the first failure ends the others before it is raised."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
