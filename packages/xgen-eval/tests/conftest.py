@@ -15,6 +15,7 @@ from xgen_core.command import main
 
 _ENTRY_POINTS = """\
 [xgen.models]
+letters = eval_doubles:open_letters
 unigram = eval_doubles:open_unigram
 [xgen.tasks]
 count_documents = eval_doubles:CountDocuments

@@ -7,7 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xgen_core import Completion, GenerationRequest, ModelInfo, Score, ScoreRequest
+from xgen_core import (
+    Completion,
+    GenerationRequest,
+    ModelInfo,
+    Score,
+    ScoreRequest,
+    TokenLogprob,
+)
 from xgen_eval import Metric, TaskResult
 
 
@@ -79,6 +86,25 @@ def unigram(byte: int, position: int, left: int) -> float:
 
 def open_unigram(rest: str) -> ByteModel:
     return ByteModel(unigram, identity=f"unigram:{rest}")
+
+
+class Letters(ByteModel):
+    """A judge that answers `m` with the given probability, `M` with half of the rest."""
+
+    def __init__(self, first: float) -> None:
+        super().__init__(unigram, identity=f"letters:{first:g}")
+        self.first = first
+
+    async def generate(self, request) -> list[Completion]:
+        top = {"m": math.log(self.first), "M": math.log((1 - self.first) / 2)}
+        assert request.logprobs == 5
+        token = TokenLogprob(id=0, text="M", logprob=top["M"], top=top)
+        said = Completion(text="M", finish_reason="length", logprobs=(token,))
+        return [said] * request.n
+
+
+def open_letters(rest: str) -> Letters:
+    return Letters(float(rest))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

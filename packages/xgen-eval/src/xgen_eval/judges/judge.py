@@ -55,13 +55,13 @@ class JudgedTask:
         repeats: how often each thing is judged; sample `i` is asked with `seed + i`.
         judge_temperature: 0 is what the benchmarks use. A judge that is asked several times should
             have more, or its answers can differ only by what the endpoint leaves to chance.
-        judge_max_tokens: longest judgment.
+        judge_max_tokens: longest judgment; None for what the benchmark uses.
     """
 
     judge: str = ""
     repeats: int = 1
     judge_temperature: float = 0.0
-    judge_max_tokens: int = 2048
+    judge_max_tokens: int | None = None
 
     name: ClassVar[str]
     variant: ClassVar[str]
@@ -71,7 +71,10 @@ class JudgedTask:
     def __post_init__(self) -> None:
         if self.repeats < 1:
             raise ValueError(f"repeats must be at least 1, got {self.repeats}")
-        self._request((Message(role="user", content="check"),), 0, None)
+        if self.judge_max_tokens is not None and self.judge_max_tokens < 1:
+            raise ValueError(f"judge_max_tokens must be at least 1, got {self.judge_max_tokens}")
+        if self.judge_temperature < 0:
+            raise ValueError(f"judge_temperature must not be negative: {self.judge_temperature}")
 
     def judge_files(self) -> tuple[Path, ...]:
         """The file that the judge answers from, if it does.
@@ -86,6 +89,11 @@ class JudgedTask:
             )
         scheme, _, rest = self.judge.partition(":")
         return (Path(rest),) if scheme in ("replay", "scripted") else ()
+
+    @property
+    def longest_judgment(self) -> int:
+        """Tokens of a judgment where the user set none: FastChat's figure."""
+        return 2048
 
     async def ask_judge(
         self,
@@ -114,7 +122,7 @@ class JudgedTask:
     ) -> GenerationRequest:
         return GenerationRequest(
             messages=messages,
-            max_tokens=self.judge_max_tokens,
+            max_tokens=self.judge_max_tokens or self.longest_judgment,
             temperature=self.judge_temperature,
             seed=seed,
             n=self.repeats,
