@@ -186,7 +186,7 @@ def test_text_of_outputs_is_never_a_turn_or_a_place():
     assert '"answer": """{instruction}"""' in user.content
     with pytest.raises(InputError, match="expected turns between"):
         ComparisonPrompt("{instruction} {output_1} {output_2}", "x.txt")
-    with pytest.raises(InputError, match="output_2. is missing"):
+    with pytest.raises(InputError, match=r"\{output_2\} is missing"):
         ComparisonPrompt("<|im_start|>user\n{instruction}{output_1}<|im_end|>", "x.txt")
     turn = "<|im_start|>judge\n{instruction}{output_1}{output_2}<|im_end|>"
     with pytest.raises(InputError, match="not by 'judge'"):
