@@ -4,11 +4,12 @@ import itertools
 import random
 
 import pytest
-from nltk.stem.porter import PorterStemmer
-from rouge_score.rouge_scorer import RougeScorer
 
 from xgen_eval.metrics import rouge
 from xgen_eval.metrics.stemming import porter_stem
+
+PorterStemmer = pytest.importorskip("nltk.stem.porter").PorterStemmer
+RougeScorer = pytest.importorskip("rouge_score.rouge_scorer").RougeScorer
 
 ROOTS = "relat commun generali happ controll fil spi agre y sky vocalic oper geolog roll succeed"
 ENDS = (
