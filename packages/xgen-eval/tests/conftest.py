@@ -81,3 +81,9 @@ def xgen(capsys):
         return int(stop.value.code or 0), captured.out, captured.err
 
     return run
+
+
+@pytest.fixture
+def equals_lm_eval(doubles, run_task, tmp_path):
+    """See `eval_parity.Comparison`: a task of ours against tasks of lm-eval, in files of a test."""
+    return importlib.import_module("eval_parity").Comparison(run_task, tmp_path)
