@@ -80,3 +80,22 @@ def xgen(capsys):
         return int(stop.value.code or 0), captured.out, captured.err
 
     return run
+
+
+@pytest.fixture(scope="session")
+def judged():
+    """Judge a program on a problem, in one sandbox for all tests: gives its verdict.
+
+    Any level will do: what these tests are about does not rest on it.
+    """
+    from xgen_eval.execution import Sandbox, check
+
+    sandbox = Sandbox(modules=("numpy",), processes=4, allow_weak=True)
+    with asyncio.Runner() as runner:
+        runner.run(sandbox.__aenter__())
+
+        def judge(problem, solution, limits=None):
+            return runner.run(check(sandbox, problem, solution, limits=limits))
+
+        yield judge
+        runner.run(sandbox.__aexit__(None, None, None))

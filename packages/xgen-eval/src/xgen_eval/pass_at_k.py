@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import comb
-from statistics import NormalDist
 from typing import NamedTuple
 
 from xgen_core import InputError
-from xgen_eval.statistics import mean_stderr, wilson_interval
+from xgen_eval.statistics import mean_stderr
 from xgen_eval.task import Metric
 
 __all__ = ["Tally", "pass_at_k", "pass_metric"]
@@ -39,8 +38,8 @@ def pass_at_k(n: int, c: int, k: int) -> float:
 def pass_metric(tallies: Mapping[str, Tally], k: int) -> Metric:
     """The mean of pass@k over problems, which are its independent units.
 
-    With one sample a problem it is a proportion, and the interval Wilson's; else the interval is
-    1.96 standard errors to each side, cut at 0 and 1.
+    With one sample a problem it is a proportion with its Wilson interval; else the interval is
+    normal.
 
     Args:
         tallies: by the problem's id.
@@ -58,13 +57,6 @@ def pass_metric(tallies: Mapping[str, Tally], k: int) -> Metric:
             f"pass@{k} needs {k} samples of every problem, but {name} has {samples} "
             f"({len(short)} of {len(tallies)} problems have fewer than {k}): give a smaller k"
         )
-    values = [pass_at_k(tally.samples, tally.passed, k) for tally in tallies.values()]
-    estimate = mean_stderr(values)
     if all(tally.samples == 1 for tally in tallies.values()):
-        interval = wilson_interval(sum(t.passed for t in tallies.values()), len(tallies))
-    elif estimate.stderr is None:
-        interval = None
-    else:
-        half = NormalDist().inv_cdf(0.975) * estimate.stderr
-        interval = (max(0.0, estimate.value - half), min(1.0, estimate.value + half))
-    return Metric(value=estimate.value, n=estimate.n, stderr=estimate.stderr, interval=interval)
+        return Metric.proportion(sum(t.passed for t in tallies.values()), len(tallies))
+    return Metric.of(mean_stderr([pass_at_k(t.samples, t.passed, k) for t in tallies.values()]))
