@@ -87,3 +87,22 @@ def xgen(capsys):
 def equals_lm_eval(doubles, run_task, tmp_path):
     """See `eval_parity.Comparison`: a task of ours against tasks of lm-eval, in files of a test."""
     return importlib.import_module("eval_parity").Comparison(run_task, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def judged():
+    """Judge a program on a problem, in one sandbox for all tests: gives its verdict.
+
+    Any level will do: what these tests are about does not rest on it.
+    """
+    from xgen_eval.execution import Sandbox, check
+
+    sandbox = Sandbox(modules=("numpy",), processes=4, allow_weak=True)
+    with asyncio.Runner() as runner:
+        runner.run(sandbox.__aenter__())
+
+        def judge(problem, solution, limits=None):
+            return runner.run(check(sandbox, problem, solution, limits=limits))
+
+        yield judge
+        runner.run(sandbox.__aexit__(None, None, None))

@@ -1,0 +1,1 @@
+"""Files of programming problems, one format a module."""

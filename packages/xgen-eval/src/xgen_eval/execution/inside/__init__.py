@@ -1,0 +1,1 @@
+"""What runs in the sandboxed processes: the standard library only, loaded by `program.py`."""

@@ -1,0 +1,184 @@
+"""Shut a process in: what a child does to itself between its fork and the first foreign line."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import resource
+import signal
+import sys
+from collections.abc import Collection, Generator, Mapping
+
+from xgen_eval.execution.inside import landlock, seccomp
+from xgen_eval.execution.inside.endings import ERROR
+from xgen_eval.execution.inside.syscalls import NUMBERS, call, prctl
+from xgen_eval.execution.inside.tree import Tree, others_may_read
+
+__all__ = ["CHANNEL", "MOST_OPEN", "Confinement", "LayerMissingError", "hide_zygote", "layer"]
+
+CHANNEL = 3
+"""A child's descriptor of its channel; 0, 1 and 2 are the standard ones, and it has no others."""
+
+MOST_OPEN = 256
+"""Descriptors that a zygote may have open, so that a child knows how many there are to close."""
+
+UNPRIVILEGED = 65534
+"""The user and group that root's children become: nobody."""
+
+_PDEATHSIG, _DUMPABLE, _NO_NEW_PRIVS = 1, 4, 38
+_KEPT_BY_ZYGOTE = 1 << 5 | 1 << 6 | 1 << 7  # CAP_KILL, CAP_SETGID, CAP_SETUID
+
+
+class LayerMissingError(Exception):
+    """This machine does not give a layer.
+
+    Attributes:
+        layer: which.
+        why: what the kernel said.
+    """
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name}: {why}")
+        self.layer = name
+        self.why = why
+
+
+@contextlib.contextmanager
+def layer(name: str) -> Generator[None]:
+    """Say of an `OSError` inside which layer it leaves us without."""
+    try:
+        yield
+    except OSError as error:
+        raise LayerMissingError(name, error.strerror or str(error)) from error
+
+
+class Confinement:
+    """The layers that a child puts on, prepared once by the zygote."""
+
+    def __init__(self, layers: Collection[str], tree: Tree, *, own_root: bool) -> None:
+        """Prepare the layers.
+
+        Args:
+            layers: some of limits, landlock, seccomp, namespaces.
+            tree: what may be read.
+            own_root: files that only this user may reach can be reached by everybody, because the
+                root directory is made of them.
+
+        Raises:
+            LayerMissingError: this machine has not what a layer needs.
+        """
+        self._layers = frozenset(layers)
+        self._zygote = os.getpid()
+        self.details: dict[str, str] = {}
+        self._user = None
+        if "limits" in layers:
+            self._user = self._choose_user(tree, own_root)
+        if "landlock" in layers:
+            with layer("landlock"):
+                rules = landlock.make_ruleset(tree.files(), tree.devices)
+                self._rules = fcntl.fcntl(rules, fcntl.F_DUPFD_CLOEXEC, CHANNEL + 1)
+                os.close(rules)
+                self.details["landlock"] = _landlock_detail(landlock.version())
+        if "seccomp" in layers:
+            with layer("seccomp"):
+                self._filter = seccomp.Filter()
+                self.details["seccomp"] = f"{self._filter.allowed} calls allowed"
+
+    def _choose_user(self, tree: Tree, own_root: bool) -> int | None:
+        if os.geteuid() != 0:
+            self.details["limits"] = f"user {os.geteuid()}"
+        elif not _may_become(UNPRIVILEGED):
+            self.details["limits"] = "user 0 without capabilities"
+        elif own_root or others_may_read([*tree.library[:1], *tree.modules]):
+            self.details["limits"] = f"user {UNPRIVILEGED}"
+            return UNPRIVILEGED
+        else:  # it could not import what is not loaded yet
+            self.details["limits"] = f"user 0 without capabilities: {sys.prefix} is root's alone"
+        return None
+
+    def enter(self, limits: Mapping[str, float]) -> None:
+        """Put all layers on. There is no way back.
+
+        Raises:
+            LayerMissingError: a layer could not be put on; nothing foreign may run.
+        """
+        if "limits" in self._layers:
+            with layer("limits"):
+                self._limit(limits)
+        if "landlock" in self._layers:
+            with layer("landlock"):
+                landlock.restrict(self._rules)
+        os.closerange(CHANNEL + 1, MOST_OPEN)
+        if "seccomp" in self._layers:
+            with layer("seccomp"):
+                seccomp.install(self._filter.for_process(os.getpid()))
+
+    def _limit(self, limits: Mapping[str, float]) -> None:
+        os.setsid()
+        _set_limits(limits)
+        if self._user is not None:
+            os.setgroups([])
+            os.setresgid(self._user, self._user, self._user)
+            os.setresuid(self._user, self._user, self._user)
+        if sys.platform != "linux":
+            return
+        _drop_capabilities()
+        prctl(_NO_NEW_PRIVS, 1)
+        prctl(_DUMPABLE, 0)
+        prctl(_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != self._zygote:  # it died before we asked to die with it
+            os._exit(ERROR)
+
+
+def hide_zygote() -> None:
+    """Keep only what it takes to end children and change their user; die with the guard.
+
+    A process that is not dumpable cannot be traced, nor its memory read, by others of its user.
+    """
+    _drop_capabilities(_KEPT_BY_ZYGOTE if os.geteuid() == 0 else 0)
+    prctl(_DUMPABLE, 0)
+    prctl(_PDEATHSIG, signal.SIGKILL)
+
+
+def _drop_capabilities(kept: int = 0) -> None:
+    """Give up all capabilities but those in the mask."""
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    data = (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0)
+    call("capset", NUMBERS.get("capset"), ctypes.byref(header), ctypes.byref(data))
+
+
+def _may_become(user: int) -> bool:
+    """Whether there is such a user in this user namespace, and we may become it."""
+    process = os.fork()
+    if process == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(user, user, user)
+            os.setresuid(user, user, user)
+        except OSError:
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(process, 0)[1] == 0
+
+
+def _set_limits(limits: Mapping[str, float]) -> None:
+    cpu = int(limits["cpu_seconds"])
+    for what, soft, hard in (
+        (resource.RLIMIT_CPU, cpu, cpu + 1),  # SIGXCPU, and SIGKILL for who ignores it
+        (resource.RLIMIT_FSIZE, limits["file_bytes"], limits["file_bytes"]),
+        (resource.RLIMIT_NOFILE, limits["open_files"], limits["open_files"]),
+        (resource.RLIMIT_AS, limits["memory_bytes"], limits["memory_bytes"]),
+        (resource.RLIMIT_NPROC, 0, 0),
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_MEMLOCK, 0, 0),
+    ):
+        most = resource.getrlimit(what)[1]
+        top = int(hard) if most == resource.RLIM_INFINITY else min(int(hard), most)
+        resource.setrlimit(what, (min(int(soft), top), top))
+
+
+def _landlock_detail(version: int) -> str:
+    held = ["files"] + ["TCP"] * (version >= 4) + ["signals", "abstract sockets"] * (version >= 6)
+    return f"version {version}: {', '.join(held)}"

@@ -1,0 +1,1 @@
+"""Programs for children; each module has `main(channel, payload)`. Standard library only."""

@@ -1,0 +1,193 @@
+"""The process in which a test runs: names under test stand for calls to the candidate's process.
+
+    ← payload   {"setup", "tests", "names", "prelude", "program"}
+    → b"C" + (nonce, name, arguments, keywords)     ← (nonce, failure or None, result)
+    → b"V" + the verdict
+
+Where `program` is given, the test runs beside it in this process instead: a weak verdict, which the
+program could forge.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+from xgen_eval.execution.channel import Channel
+from xgen_eval.execution.literals import CutOffError, LiteralError, dumps, loads, show
+from xgen_eval.execution.loading import BUILTIN_ERRORS, Failure, failure_of, load, new_module
+
+__all__ = ["main"]
+
+_COMPARE = "__compare__"
+
+
+def main(channel: Channel, payload: bytes) -> None:
+    """Run the test of `payload` and send its verdict."""
+    job = json.loads(payload)
+    verdict = _Test(channel, job["names"], weak=job["program"] is not None).run(job)
+    channel.send(b"V" + json.dumps(verdict).encode("ascii"))
+
+
+class _Test:
+    """A running test, with what it asked and compared last."""
+
+    def __init__(self, channel: Channel, names: list[str], *, weak: bool) -> None:
+        self._channel = channel
+        self._weak = weak
+        self._names = {} if weak else {name: self._proxy(name) for name in names}
+        self._called: tuple[tuple[object, ...], dict[str, object]] | None = None
+        self._result: object = None
+        self._compared: tuple[object, object] | None = None
+        self._raised: tuple[BaseException, Failure] | None = None
+        self._broken: Failure | None = None
+
+    def run(self, job: dict[str, Any]) -> Failure:
+        """Run setup and tests in order, up to the first that fails.
+
+        Returns:
+            `outcome`: `"passed"`, `"assertion"`, `"exception"`, `"output"`, `"test"` (its own
+            fault) or `"load"` (weak only); with what `failure_of` says, and for an assertion its
+            source line and values.
+        """
+        namespace = new_module("test")
+        if self._weak:
+            failure = load(job["prelude"], job["program"], namespace)
+            if failure is not None:
+                return {"outcome": "load", **failure}
+        namespace.update(self._names)
+        if (failure := load("", job["setup"], namespace)) is not None:
+            return {"outcome": "exception" if self._weak else "test", **failure}
+        namespace.update(self._names)  # setup may hold the stub of what is under test
+        namespace[_COMPARE] = self._compare
+        for source in job["tests"]:
+            failure = self._run_one(source, namespace)
+            if self._broken is not None:
+                return {"outcome": "exception", **self._broken}
+            if failure is not None:
+                return failure
+        return {"outcome": "passed"}
+
+    def _run_one(self, source: str, namespace: dict[str, Any]) -> Failure | None:
+        filename = "<test>"
+        try:
+            tree = _Equalities().visit(ast.parse(source, filename))
+            code = compile(tree, filename, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            return {"outcome": "test", **failure_of(error, filename)}
+        try:
+            exec(code, namespace)  # noqa: S102 - what this process is for
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the test was not met
+            return self._failure(error, failure_of(error, filename), source)
+        return None
+
+    def _failure(self, error: BaseException, failure: Failure, source: str) -> Failure:
+        lines = source.splitlines()
+        line = failure["line"]
+        failure["line"] = None  # it is one of the test; a verdict names lines of the program
+        shown = {
+            "assertion": lines[line - 1].strip() if line and line <= len(lines) else "",
+            "input": "" if self._called is None else _shown_call(*self._called),
+            "got": "" if self._called is None else show(self._result),
+            "expected": "",
+        }
+        if self._raised is not None and error is self._raised[0]:
+            failure = self._raised[1]
+            outcome = "output" if failure["stage"] == "relay" else "exception"
+            return {"outcome": outcome, **shown, **failure, "got": ""}
+        if isinstance(error, CutOffError):
+            return {"outcome": "output", **shown, **failure}
+        if isinstance(error, AssertionError) and line is not None:
+            if self._compared is not None:
+                shown["got"], shown["expected"] = map(show, self._compared)
+            return {"outcome": "assertion", **shown, **failure}
+        own = self._called is None and not self._weak
+        return {"outcome": "test" if own else "exception", **shown, **failure}
+
+    def _compare(self, got: object, expected: object, swapped: bool) -> Any:
+        """What an `assert a == b` of the test asks; remembered where they differ."""
+        equal = got == expected
+        pair = (expected, got) if swapped else (got, expected)
+        self._compared = None if equal is True else pair
+        return equal
+
+    def _proxy(self, name: str) -> Callable[..., Any]:
+        def call(*arguments: object, **keywords: object) -> Any:
+            return self._call(name, arguments, keywords)
+
+        call.__name__ = call.__qualname__ = name
+        return call
+
+    def _call(self, name: str, arguments: tuple[object, ...], keywords: dict[str, object]) -> Any:
+        nonce = os.urandom(8).hex()
+        frame = dumps((nonce, name, arguments, keywords))
+        self._called, self._result = (arguments, keywords), None
+        self._channel.send(b"C" + frame)
+        answer = self._channel.receive()
+        if answer is None:
+            raise SystemExit("the candidate is gone")
+        try:
+            echoed, failure, result = loads(answer)
+            failure = None if failure is None else _checked(failure)
+        except (LiteralError, TypeError, ValueError) as error:
+            raise self._forged(f"its process sent no answer: {error}") from None
+        if echoed != nonce:
+            raise self._forged("its process sent an answer that no call asked for")
+        if failure is not None:
+            self._raised = (_error(failure), failure)
+            raise self._raised[0]
+        self._result = result
+        return result
+
+    def _forged(self, message: str) -> Exception:
+        """The end of this test, whatever it does with the error that is returned."""
+        self._broken = {
+            **_checked({"type": "RelayError", "message": message}),
+            "input": "" if self._called is None else _shown_call(*self._called),
+        }
+        return RuntimeError(message)
+
+
+class _Equalities(ast.NodeTransformer):
+    """Lets `assert a == b` go through `_compare`, so that both values can be shown."""
+
+    def visit_Assert(self, node: ast.Assert) -> ast.Assert:
+        test = node.test
+        if isinstance(test, ast.Compare) and [type(op) for op in test.ops] == [ast.Eq]:
+            sides = [test.left, *test.comparators]
+            calls = [any(isinstance(n, ast.Call) for n in ast.walk(side)) for side in sides]
+            swapped = ast.Constant(calls == [False, True])
+            hook = ast.Call(ast.Name(_COMPARE, ast.Load()), [*sides, swapped], [])
+            node.test = ast.fix_missing_locations(ast.copy_location(hook, test))
+        return node
+
+
+def _checked(failure: Any) -> Failure:
+    """What another process says of an exception, as plain fields whatever it sent."""
+    given = failure if type(failure) is dict else {}
+    texts = {key: given.get(key) for key in ("stage", "type", "base", "message")}
+    line = given.get("line")
+    return {
+        **{key: text if type(text) is str else "" for key, text in texts.items()},
+        "line": line if type(line) is int else None,
+    }
+
+
+def _error(failure: Failure) -> Exception:
+    """The same built-in exception, to be raised where the call was made."""
+    kind = BUILTIN_ERRORS.get(failure["base"], Exception)
+    bases = kind.__mro__ if issubclass(kind, Exception) else (RuntimeError,)
+    for base in bases:
+        try:
+            return base(failure["message"])
+        except TypeError:  # one that takes other arguments: its base does not
+            continue
+    return RuntimeError(failure["message"])
+
+
+def _shown_call(arguments: tuple[object, ...], keywords: dict[str, object]) -> str:
+    texts = [show(value) for value in arguments]
+    return ", ".join(texts + [f"{name}={show(value)}" for name, value in keywords.items()])
