@@ -20,23 +20,45 @@ __all__ = ["compare"]
 @click.argument("runs", nargs=-1, required=True, type=click.Path())
 @click.option("--task", "-t", "tasks", multiple=True, help="Only this task; repeatable.")
 @click.option("--metric", "metrics", multiple=True, help="Only this metric; repeatable.")
+@click.option(
+    "--published",
+    is_flag=False,
+    flag_value="",
+    metavar="[TABLE]",
+    help="Put one run beside published numbers: of this table (a name, or a .toml file of your "
+    "own), or of all that have one of its tasks.",
+)
+@click.option("--model", help="With --published TABLE: beside this model of it.")
 @click.option("--output", "-o", type=click.Path(), help="Run directory for the report page.")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 def compare(
     runs: tuple[str, ...],
     tasks: tuple[str, ...],
     metrics: tuple[str, ...],
+    published: str | None,
+    model: str | None,
     output: str | None,
     as_json: bool,
 ) -> None:
-    """Compare run directories item by item; every further one with the first.
+    """Compare runs item by item, each with the first, or one with published numbers.
 
     \b
     Example:
       xgen eval compare runs/base runs/tuned
       xgen eval compare runs/base runs/tuned --metric acc_norm -o runs/compared
       xgen report runs/compared
+      xgen eval compare runs/base --published
+      xgen eval compare runs/base --published zero_shot --model LLaMA-7b
     """
+    if published is not None:
+        from xgen_eval.commands.published import show_published
+
+        if len(runs) != 1 or tasks or metrics:
+            raise click.UsageError("--published takes one run directory, and no task or metric")
+        show_published(runs[0], published, model or "", output, as_json)
+        return
+    if model is not None:
+        raise click.UsageError("--model goes with --published")
     from xgen_eval.comparison import compare_runs
     from xgen_eval.comparison_page import comparison_table, evidence_table
     from xgen_eval.items import open_runs
