@@ -83,7 +83,11 @@ def check_wall() -> None:
     script = """
 import importlib, sys
 for name in sys.argv[1:]:
-    importlib.import_module(name)
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        if "pip install" not in str(error):  # it says which extra it wants
+            raise
     if "jax" in sys.modules or "torch" in sys.modules:
         sys.exit(f"importing {name} loads jax or torch")
 """

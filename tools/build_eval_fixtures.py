@@ -104,13 +104,14 @@ class Derived(LM):
         return value
 
 
-def ask(case: Case, directory: Path, shots: int) -> dict[str, Any]:
+def ask(case: Case, directory: Path, shots: int, model: LM | None = None) -> dict[str, Any]:
     """Run a case in the harness.
 
     Args:
         case: what.
         directory: for files, empty.
         shots: solved examples before each question.
+        model: which; a `Derived` one if there is none.
 
     Returns:
         By part: `requests` as (context, continuation, log-probability) in the harness's order, and
@@ -140,10 +141,10 @@ def ask(case: Case, directory: Path, shots: int) -> dict[str, Any]:
             if task.get_config("num_fewshot") != 0:
                 task.set_config(key="num_fewshot", value=shots)
             task.set_fewshot_seed(seed=SEED)
-        model = Derived()
-        results = evaluate(model, loaded, bootstrap_iters=0, log_samples=False)
+        asked = model or Derived()
+        results = evaluate(asked, loaded, bootstrap_iters=0, log_samples=False)
         found[name] = {
-            "requests": model.asked,
+            "requests": asked.asked if isinstance(asked, Derived) else [],
             "metrics": {
                 key.partition(",")[0]: value
                 for key, value in results["results"][f"xgen_{name}"].items()

@@ -7,6 +7,7 @@ import click
 from xgen_eval.commands.compare import compare
 from xgen_eval.commands.data import data
 from xgen_eval.commands.list import list_tasks
+from xgen_eval.commands.lm_eval import lm_eval
 from xgen_eval.commands.run import run_tasks
 
 __all__ = ["evaluation"]
@@ -24,5 +25,5 @@ def evaluation() -> None:
     """
 
 
-for command in (compare, data, list_tasks, run_tasks):
+for command in (compare, data, list_tasks, lm_eval, run_tasks):
     evaluation.add_command(command)

@@ -14,6 +14,7 @@ from eval_doubles import Recorded
 from xgen_eval.datasets import DataDirectory
 from xgen_eval.inputs import Inputs
 
+METRICS = {"acc", "acc_norm", "word_perplexity", "byte_perplexity", "bits_per_byte"}
 Rows = Mapping[str, Mapping[str, Sequence[object]]]
 
 
@@ -32,7 +33,7 @@ class Comparison:
     def __call__(
         self, task: str, settings: Mapping[str, Any], rows: Rows, harness: Mapping[str, Any]
     ) -> int:
-        """Compare, and give the number of questions.
+        """Compare requests and figures, and give the number of questions.
 
         Args:
             task: ours, `module:class`.
@@ -41,46 +42,42 @@ class Comparison:
             harness: by task of the harness, `requests` (context, continuation, log-probability) in
                 its order, and `metrics`.
         """
-        module, _, name = task.partition(":")
-        ours = getattr(importlib.import_module(module), name)(**settings)
-        asked = {part: [(c, t) for c, t, _ in found["requests"]] for part, found in harness.items()}
         known = {(c, t): v for found in harness.values() for c, t, v in found["requests"]}
+        ours, inputs = self._prepared(task, settings, rows)
+        if ours.name != "perplexity":  # whose requests are looked up in what is known
+            items = ours.items(Inputs(data=inputs["data"]))
+            for part, own in _asked(ours, items, rows).items():
+                assert own == [(c, t) for c, t, _ in harness[part]["requests"]], part
+        self._figures(ours, inputs, Recorded(known), harness)
+        return len(rows["pages"]["test"]) if ours.name == "perplexity" else len(items)
+
+    def figures(
+        self, task: str, settings: Mapping[str, Any], rows: Rows, harness: Mapping[str, Any]
+    ) -> None:
+        """Compare figures only, on the model that `run_task` brings along."""
+        ours, inputs = self._prepared(task, settings, rows)
+        self._figures(ours, inputs, None, harness)
+
+    def _figures(self, ours: Any, inputs: Any, model: Any, harness: Mapping[str, Any]) -> None:
+        record, _ = self.run_task(model, ours, self.directory / "run", **inputs)
+        values = {name: metric.value for name, metric in record.metrics.items()}
         theirs = {part: found["metrics"] for part, found in harness.items()}
-        if ours.name == "perplexity":
-            path = self._documents(rows["pages"]["test"])
-            values = self._values(ours, known, [path])
-            same(values, theirs["pages"], "word_perplexity", "byte_perplexity", "bits_per_byte")
-            return len(rows["pages"]["test"])
-        data = self._add(ours, rows)
-        items = ours.items(Inputs(data=data))
-        pairs = [[(r.context, r.continuation) for r in item.requests()] for item in items]
-        values = self._values(ours, known, data=data)
         if ours.name == "truthfulqa_mc":
-            order = {
-                "mc1": [item.mc1 for item in items],
-                "mc2": [(*item.true, *item.false) for item in items],
-            }
-            for part, places in order.items():
-                own = [p[i] for p, at in zip(pairs, places, strict=True) for i in at]
-                assert own == asked[part]
+            for part in ("mc1", "mc2"):
                 same({"acc": values[part]}, theirs[part], "acc")
-            return len(items)
-        assert [pair for own in pairs for pair in own] == [p for own in asked.values() for p in own]
-        if ours.name == "mmlu":
+        elif ours.name == "mmlu":
             for part, metrics in theirs.items():
                 same({"acc": values[f"acc@{part}"]}, metrics, "acc")
-            sizes = {part: len(own) for part, own in asked.items()}
-            total = sum(theirs[part]["acc"] * size for part, size in sizes.items())
-            same(values, {"acc": total / sum(sizes.values())}, "acc")
         else:
             ((_, metrics),) = theirs.items()
-            same(values, metrics, *({"acc", "acc_norm"} & set(metrics)))
-        return len(items)
+            same(values, metrics, *(METRICS & set(metrics)))
 
-    def _values(self, ours: Any, known: Any, documents: Any = (), data: Any = None) -> Any:
-        run = self.directory / "run"
-        record, _ = self.run_task(Recorded(known), ours, run, documents, data=data)
-        return {name: metric.value for name, metric in record.metrics.items()}
+    def _prepared(self, task: str, settings: Mapping[str, Any], rows: Rows) -> tuple[Any, Any]:
+        module, _, name = task.partition(":")
+        ours = getattr(importlib.import_module(module), name)(**settings)
+        if ours.name == "perplexity":
+            return ours, {"documents": [self._documents(rows["pages"]["test"])]}
+        return ours, {"data": self._add(ours, rows)}
 
     def _documents(self, pages: Sequence[Any]) -> Path:
         rows = [
@@ -106,6 +103,25 @@ class Comparison:
         path.parent.mkdir(exist_ok=True)
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         return path
+
+
+def _asked(ours: Any, items: Sequence[Any], rows: Rows) -> dict[str, list[tuple[str, str]]]:
+    """Our requests in the harness's order, by its task."""
+    pairs = [[(r.context, r.continuation) for r in item.requests()] for item in items]
+    if ours.name == "truthfulqa_mc":
+        order = {
+            "mc1": [item.mc1 for item in items],
+            "mc2": [(*item.true, *item.false) for item in items],
+        }
+        return {
+            part: [own[i] for own, at in zip(pairs, places, strict=True) for i in at]
+            for part, places in order.items()
+        }
+    found: dict[str, list[tuple[str, str]]] = {part: [] for part in rows}
+    (only, *_) = found
+    for item, own in zip(items, pairs, strict=True):
+        found[item.attributes["subject"] if ours.name == "mmlu" else only].extend(own)
+    return found
 
 
 def same(ours: Mapping[str, float], theirs: Mapping[str, float], *names: str) -> None:

@@ -1,0 +1,118 @@
+"""Our local model in lm-evaluation-harness gives what our own tasks give: `make parity`."""
+
+import asyncio
+import importlib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+pytest.importorskip("lm_eval", reason="parity needs lm-eval: make parity")
+pytest.importorskip("xgen_model", reason="parity needs a local model")
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+from xgen_core import GenerationRequest, InputError, open_model  # noqa: E402
+from xgen_core.command import main  # noqa: E402
+from xgen_core.files import read_json  # noqa: E402
+from xgen_eval.adapters.lm_eval import XgenLM  # noqa: E402
+
+ROOT = Path(__file__).parents[4]
+SPEC = importlib.util.spec_from_file_location(
+    "build_eval_fixtures", ROOT / "tools" / "build_eval_fixtures.py"
+)
+builder = sys.modules[SPEC.name] = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(builder)
+CASES = {case.name: (case, shots) for case, shots in builder.cases(*builder.generated(2, 12))}
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "tiny"
+    sizes = [f"--set={name}" for name in ("n_layers=1", "d_model=32", "context_length=256")]
+    with pytest.raises(SystemExit) as stop:
+        main(["model", "init", "tiny", "--tokenizer", "xgen", "-o", str(path), *sizes])
+    assert not stop.value.code
+    return path
+
+
+@pytest.fixture(scope="module")
+def adapter(checkpoint):
+    with XgenLM.open(f"local:{checkpoint}") as model:
+        yield model
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["hellaswag 2-shot", "mmlu 0-shot", "perplexity plain", "truthfulqa_mc", "winogrande 0-shot"],
+)
+def test_the_same_figures_either_way(name, adapter, checkpoint, tmp_path):
+    case, shots = CASES[name]
+    theirs = builder.ask(case, tmp_path / "lm-eval", shots, adapter)
+
+    def run(_model, task, output, documents=(), **options):
+        async def opened():
+            from xgen_eval import evaluate
+
+            async with open_model(f"local:{checkpoint}", needs="score") as model:
+                return await evaluate(model, [task], output=output, documents=documents, **options)
+
+        return asyncio.run(opened()).tasks[task.name], []
+
+    rows = {part: own.splits for part, own in case.parts.items()}
+    comparison = importlib.import_module("eval_parity").Comparison(run, tmp_path)
+    comparison.figures(case.task, case.settings, rows, theirs)
+
+
+def test_scores_are_those_of_the_model(adapter, checkpoint):
+    pairs = [
+        ("The answer is", " yes"),
+        ("The answer is ", "yes"),
+        ("", "no context"),
+        ("spans: h", "ello"),
+        ("x", ""),
+    ]
+    found = adapter.loglikelihood([SimpleNamespace(args=pair) for pair in pairs])
+    assert found[-1] == (0.0, True)
+    (rolling,) = adapter.loglikelihood_rolling([SimpleNamespace(args=("no context",))])
+    assert rolling == found[2][0]
+    assert found[0][0] == pytest.approx(found[1][0], abs=1e-6)  # the space goes with the word
+    assert all(value < 0 for value, _ in found[:-1])
+
+
+def test_answers_end_where_the_task_says(adapter, checkpoint):
+    settings = {"until": ["\n"], "max_gen_toks": 5, "do_sample": False, "temperature": 0.9}
+    sampled = {"max_gen_toks": 5, "do_sample": True, "temperature": 1.0}
+    requests = [("A", settings), ("A", settings), ("B", sampled), ("B", sampled)]
+    found = adapter.generate_until([SimpleNamespace(args=pair) for pair in requests])
+    assert found[0] == found[1]  # greedy
+    assert found[2] != found[3]  # another seed
+
+    async def direct():
+        async with open_model(f"local:{checkpoint}") as model:
+            request = GenerationRequest(prompt="B", max_tokens=5, temperature=1.0, seed=1)
+            return (await model.generate(request))[0].text
+
+    assert found[3] == asyncio.run(direct())
+    with pytest.raises(InputError, match="sets min_p, which xgen models do not take"):
+        adapter.generate_until([SimpleNamespace(args=("A", {"min_p": 0.1}))])
+
+
+def test_the_command_stores_what_it_found(checkpoint, xgen, tmp_path):
+    case, shots = CASES["piqa 0-shot"]
+    own = builder.ask(case, tmp_path / "lm-eval", shots)
+    where = tmp_path / "lm-eval" / "piqa"
+    arguments = ["-m", checkpoint, "--tasks", "xgen_piqa", "--include-path", where]
+    code, out, err = xgen("eval", "lm-eval", *arguments, "-o", tmp_path / "run", "--limit", 5)
+    assert code == 0, err
+    assert "xgen_piqa  acc_norm  none  0" in out
+    stored = read_json(tmp_path / "run" / "lm-eval.json")
+    assert stored["lm_eval"] == "0.4.13"
+    assert stored["n-samples"]["xgen_piqa"]["effective"] == 5
+    assert set(stored["results"]["xgen_piqa"]) > {"acc,none", "acc_norm_stderr,none"}
+    assert own["piqa"]["metrics"].keys() == {"acc", "acc_norm"}
+    section = json.loads((tmp_path / "run/sections/30-lm-eval.json").read_text())
+    assert section["title"] == "lm-evaluation-harness 0.4.13"
