@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xgen_core import Completion, GenerationRequest, Model, ModelError
+from xgen_core.concurrency import Failure, gather
 from xgen_core.progress import Progress
 from xgen_core.records import Scalar
 from xgen_eval.inputs import Inputs
@@ -58,19 +58,15 @@ async def ask_all(
             and why.
     """
     progress.total, progress.unit = len(asks), "answers"
-    gate = asyncio.Semaphore(inputs.concurrency)
 
-    async def one(ask: Ask) -> Answered:
-        async with gate:
-            try:
-                completions = await model.generate(ask.request)
-            except ModelError as error:
-                return Answered(ask=ask, error=str(error))
-            finally:
-                progress.advance()
-        return Answered(ask=ask, completions=tuple(completions))
+    async def answer(ask: Ask) -> Answered:
+        return Answered(ask=ask, completions=tuple(await model.generate(ask.request)))
 
-    answered = list(await asyncio.gather(*(one(ask) for ask in asks)))
+    results = await gather(asks, answer, concurrency=inputs.concurrency, progress=progress)
+    answered = [
+        Answered(ask=ask, error=result.reason) if isinstance(result, Failure) else result
+        for ask, result in zip(asks, results, strict=True)
+    ]
     failed = [a for a in answered if a.error]
     if len(failed) > inputs.allow_failures:
         raise ModelError(
