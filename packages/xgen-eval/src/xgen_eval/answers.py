@@ -54,23 +54,19 @@ async def ask_all(
     A request that fails does not stop the others; what they answered is kept.
 
     Raises:
-        BudgetError: the budget is used up.
         ModelError: after all were tried, if more failed than `inputs.allow_failures`; says how many
             and why.
     """
     progress.total, progress.unit = len(asks), "answers"
-    found = await gather(
-        [ask.request for ask in asks],
-        model.generate,
-        concurrency=inputs.concurrency,
-        progress=progress,
-    )
-    answered: list[Answered] = []
-    for ask, result in zip(asks, found, strict=True):
-        if isinstance(result, Failure):
-            answered.append(Answered(ask=ask, error=result.reason))
-        else:
-            answered.append(Answered(ask=ask, completions=tuple(result)))
+
+    async def answer(ask: Ask) -> Answered:
+        return Answered(ask=ask, completions=tuple(await model.generate(ask.request)))
+
+    results = await gather(asks, answer, concurrency=inputs.concurrency, progress=progress)
+    answered = [
+        Answered(ask=ask, error=result.reason) if isinstance(result, Failure) else result
+        for ask, result in zip(asks, results, strict=True)
+    ]
     failed = [a for a in answered if a.error]
     if len(failed) > inputs.allow_failures:
         raise ModelError(

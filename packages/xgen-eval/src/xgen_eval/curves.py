@@ -31,7 +31,7 @@ def curve(
     Args:
         items: those without the attribute or the score are left out.
         scores: one line each.
-        by: the attribute along the x axis, in the order of its values.
+        by: the attribute along the x axis: numbers by value, names as they first appear.
         x_title: what it is called.
         y_title: what the scores are.
         series: an attribute; one line for each of its values (of one score only).
@@ -128,6 +128,7 @@ def paired_difference(
     return Metric.of(mean_stderr(pairs)) if pairs else None
 
 
-def _order(value: Scalar) -> tuple[bool, float, str]:
+def _order(value: Scalar) -> tuple[bool, float]:
+    """Numbers by value, then names, whose order is kept."""
     number = isinstance(value, (int, float))
-    return (not number, value if number else 0.0, f"{value}")
+    return (not number, value if number else 0.0)

@@ -6,20 +6,18 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal, TypeVar, cast
+from typing import ClassVar, Literal, cast
 
 from xgen_core import CodecError, InputError, ScoringModel
-from xgen_core.codec import decode
 from xgen_core.files import read_jsonl
 from xgen_core.progress import Progress
 from xgen_eval.choices import ChoiceItem, chance, choose
 from xgen_eval.grading import graded_result
 from xgen_eval.inputs import Inputs, check_text
+from xgen_eval.rows import known_fields
 from xgen_eval.task import TaskResult
 
 __all__ = ["MultipleChoice"]
-
-T = TypeVar("T", "_Question", "_Options")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +86,11 @@ class MultipleChoice:
             raise CodecError(f"expected an object with query, choices and gold, got {value!r:.60}")
         row = cast("Mapping[str, object]", value)
         if "context_options" in row:
-            options = _known(_Options, row)
+            options = known_fields(_Options, row)
             texts = [options.continuation] * len(options.context_options)
             contexts, gold = options.context_options, options.gold
         else:
-            question = _known(_Question, row)
+            question = known_fields(_Question, row)
             texts, gold = list(question.choices), question.gold
             contexts = (question.query,) * len(texts)
         for text in (*contexts, *texts):
@@ -107,8 +105,3 @@ class MultipleChoice:
             )
         except ValueError as error:
             raise CodecError(str(error)) from error
-
-
-def _known(kind: type[T], row: Mapping[str, object]) -> T:
-    names = {f.name for f in dataclasses.fields(cast("type[_Question]", kind))}
-    return decode(kind, {k: v for k, v in row.items() if k in names})
