@@ -110,7 +110,8 @@ def test_no_module_loads_jax_or_torch():
     script = (
         "import importlib, pkgutil, sys, xgen_eval\n"
         "for m in pkgutil.walk_packages(xgen_eval.__path__, 'xgen_eval.'):\n"
-        "    if not m.name.endswith('__main__'): importlib.import_module(m.name)\n"
+        "    if '__main__' in m.name or '.adapters.' in m.name: continue\n"
+        "    importlib.import_module(m.name)\n"
         "assert 'xgen_eval.tasks.position_nll' in sys.modules\n"
         "bad = {'jax', 'torch', 'tensorflow', 'flax'} & set(sys.modules)\n"
         "assert not bad, bad\n"

@@ -63,7 +63,7 @@ def test_the_metric_is_the_mean_over_problems_with_its_error():
     assert metric.value == pytest.approx((0.5 + 1.0) / 2)
     assert metric.stderr == pytest.approx(0.25)
     assert metric.n == 2
-    assert metric.interval == pytest.approx((0.75 - 1.959964 * 0.25, 0.75 + 1.959964 * 0.25))
+    assert metric.interval == pytest.approx((0.75 - 12.7062047 * 0.25, 0.75 + 12.7062047 * 0.25))
 
 
 def test_one_sample_a_problem_is_a_proportion():

@@ -3,15 +3,16 @@
 import json
 from pathlib import Path
 
-import lm_eval
 import pytest
-from lm_eval.api.model import LM
-from lm_eval.tasks import TaskManager
 
 from xgen_eval.answers import Answered
 from xgen_eval.datasets import DataDirectory
 from xgen_eval.inputs import Inputs
 from xgen_eval.tasks.gsm8k import Gsm8k
+
+lm_eval = pytest.importorskip("lm_eval", reason="parity needs lm-eval: make parity")
+LM = pytest.importorskip("lm_eval.api.model").LM
+TaskManager = pytest.importorskip("lm_eval.tasks").TaskManager
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 ANSWERS = (
