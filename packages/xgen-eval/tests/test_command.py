@@ -24,7 +24,11 @@ def test_list_names_every_task(xgen):
         "multiple_choice",
         "samples",
     ):
-        assert re.search(rf"^{name} +(score|generate) +\w", out, re.MULTILINE)
+        assert re.search(rf"^  {name} +\w", out, re.MULTILINE)
+    first, *others = out.split("\n\n")
+    assert first.startswith("Benchmarks by likelihood")
+    assert "  mmlu " in first
+    assert "  samples " in others[-1]
     code, out, _ = xgen("eval", "list", "--json")
     assert {"name", "variant", "needs", "summary"} == set(json.loads(out)[0])
 
@@ -110,8 +114,10 @@ def test_no_module_loads_jax_or_torch():
     script = (
         "import importlib, pkgutil, sys, xgen_eval\n"
         "for m in pkgutil.walk_packages(xgen_eval.__path__, 'xgen_eval.'):\n"
-        "    if '__main__' in m.name or '.adapters.' in m.name: continue\n"
-        "    importlib.import_module(m.name)\n"
+        "    if m.name.endswith('__main__'): continue\n"
+        "    try: importlib.import_module(m.name)\n"
+        "    except Exception as error:\n"
+        "        if 'pip install' not in str(error): raise\n"
         "assert 'xgen_eval.tasks.position_nll' in sys.modules\n"
         "bad = {'jax', 'torch', 'tensorflow', 'flax'} & set(sys.modules)\n"
         "assert not bad, bad\n"

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from xgen_eval.task import Task
+
 __all__ = ["list_tasks"]
+
+_GROUPS = {
+    ("score", True): "Benchmarks by likelihood: need log-probabilities, and data (xgen eval data)",
+    ("score", False): "Text and files of yours by likelihood: need log-probabilities",
+    ("generate", True): "Benchmarks by generation: any model, and data (xgen eval data)",
+    ("generate", False): "Made from a seed or from files of yours, by generation: any model",
+}
+"""Headings, by what the model must do and whether there is a data set to add."""
 
 
 @click.command("list")
@@ -29,5 +41,15 @@ def list_tasks(as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2))
         return
     width = max((len(task.name) for task in tasks), default=0)
-    for task in tasks:
-        click.echo(f"{task.name:<{width}}  {task.needs:<8}  {task.summary}")
+    blocks = [
+        "\n".join(
+            [heading, *(f"  {t.name:<{width}}  {t.summary}" for t in tasks if _kind(t) == kind)]
+        )
+        for kind, heading in _GROUPS.items()
+        if any(_kind(t) == kind for t in tasks)
+    ]
+    click.echo("\n\n".join(blocks))
+
+
+def _kind(task: Task) -> tuple[str, bool]:
+    return task.needs, hasattr(task, "dataset")
