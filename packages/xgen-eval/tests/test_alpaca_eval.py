@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from xgen_core import CapabilityError, InputError
+from xgen_core import InputError, ModelError
 from xgen_core.lm.scripted import Rule, ScriptedModel
 from xgen_eval.judges.comparison_prompts import (
     ComparisonPrompt,
@@ -63,6 +63,7 @@ def test_version_1_ranks_in_the_order_drawn_for_each_instruction(
     # ours wins on 0, 1 and 2 wherever it stands; nonsense on 3; otherwise the baseline
     ours_first, ours_second = "model_1.{0,30}ours [012]\\W", "model_2.{0,30}ours [012]\\W"
     task = AlpacaEval(
+        answers=outputs.path,
         reference=reference,
         judge=judge(
             (ours_first, ranking(True)),
@@ -99,7 +100,7 @@ def test_the_order_is_alpaca_evals_own_draw():
 
 def test_version_2_weighs_the_letters(plugin, reference, outputs, run_task, tmp_path):
     # P(m) 0.6 against P(M) 0.2: the answer shown first gets 0.75 of a win
-    task = AlpacaEval(version=2, reference=reference, judge="letters:0.6")
+    task = AlpacaEval(version=2, reference=reference, answers=outputs.path, judge="letters:0.6")
     record, rows = run_task(outputs, task, tmp_path / "run")
     for row, text in zip(rows[:7], INSTRUCTIONS, strict=False):
         expected = 1.75 if is_switched(text) else 1.25
@@ -110,7 +111,9 @@ def test_version_2_weighs_the_letters(plugin, reference, outputs, run_task, tmp_
 
 
 def test_both_orders_cancel_what_position_does(plugin, reference, outputs, run_task, tmp_path):
-    task = AlpacaEval(version=2, reference=reference, judge="letters:0.6", both_orders=True)
+    task = AlpacaEval(
+        version=2, reference=reference, answers=outputs.path, judge="letters:0.6", both_orders=True
+    )
     record, rows = run_task(outputs, task, tmp_path / "run")
     assert record.metrics["win_rate"].value == pytest.approx(50)
     assert {"judgment", "judgment_switched"} <= set(rows[0])
@@ -120,9 +123,15 @@ def test_version_2_needs_log_probabilities_or_is_told(
     judge, reference, outputs, run_task, tmp_path
 ):
     silent = judge(("", "m"))
-    with pytest.raises(CapabilityError, match="no log-probabilities: version 2 needs them"):
-        run_task(outputs, AlpacaEval(version=2, reference=reference, judge=silent), tmp_path / "a")
-    task = AlpacaEval(version=2, reference=reference, judge=silent, letter=True)
+    with pytest.raises(ModelError, match="no log-probabilities: version 2 needs them"):
+        run_task(
+            outputs,
+            AlpacaEval(version=2, answers=outputs.path, reference=reference, judge=silent),
+            tmp_path / "a",
+        )
+    task = AlpacaEval(
+        version=2, answers=outputs.path, reference=reference, judge=silent, letter=True
+    )
     record, rows = run_task(outputs, task, tmp_path / "b")
     assert record.variant == "alpaca-2-own-prompt-one-order-letter-v1"
     assert {r["preference"] for r in rows[:7]} == {1.0, 2.0}
@@ -138,14 +147,16 @@ def test_a_model_writes_outputs_and_annotations_come_back(judge, reference, run_
     read = read_annotations(path)
     assert read[0].output_2 == "fresh"
     assert {a.preference for a in read} == {1.0, 2.0}
-    again, _ = run_task(GivenAnswers(path), AlpacaEval(annotations=path), tmp_path / "again")
+    again, _ = run_task(
+        GivenAnswers(path), AlpacaEval(annotations=path, answers=path), tmp_path / "again"
+    )
     assert again.metrics["win_rate"] == record.metrics["win_rate"]
     assert again.variant == "annotations-v1"
 
 
 def test_rounds_are_summed_up(judge, reference, outputs, run_task, tmp_path):
     rules = ("", ranking(True), ranking(False), "?")
-    task = AlpacaEval(reference=reference, judge=judge(rules), repeats=3)
+    task = AlpacaEval(answers=outputs.path, reference=reference, judge=judge(rules), repeats=3)
     record, _ = run_task(outputs, task, tmp_path / "run")
     first, second = (record.metrics[f"win_rate@round_{i}"].value for i in (1, 2))
     assert record.metrics["win_rate_range"].value == pytest.approx(abs(first - second))
@@ -166,7 +177,7 @@ def test_rounds_are_summed_up(judge, reference, outputs, run_task, tmp_path):
 def test_files_are_checked(judge, reference, run_task, tmp_path, name, value, message):
     given = GivenAnswers(write(tmp_path / "given.json", value))
     settings = {"annotations": given.path} if name == "annotations" else {}
-    task = AlpacaEval(reference=reference, judge=judge(("", "?")), **settings)
+    task = AlpacaEval(answers=given.path, reference=reference, judge=judge(("", "?")), **settings)
     with pytest.raises(InputError, match=message):
         run_task(given, task, tmp_path / "run")
 
@@ -233,7 +244,8 @@ def test_the_name_says_whether_length_control_is_exact(
     head = "index,preference,std_delta_len,instruction_difficulty,not_gamed_baseline,model\n"
     lines = [f"{i},{(i + m) % 2},{0.5 - m},{i % 3},False,g{m}\n" for m in (0, 1) for i in range(8)]
     gamed.write_text(head + "".join(lines), encoding="utf-8")
-    settings = {"reference": reference, "judge": judge(("", ranking(True)))}
+    settings = {"answers": outputs.path, "reference": reference}
+    settings["judge"] = judge(("", ranking(True)))
     rows = json.loads(outputs.path.read_text())
     write(outputs.path, [{**r, "output": r["output"] + "." * i} for i, r in enumerate(rows)])
     given = GivenAnswers(outputs.path)

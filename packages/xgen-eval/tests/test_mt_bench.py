@@ -1,13 +1,15 @@
 import asyncio
+import dataclasses
 import json
 
 import pytest
 
-from xgen_core import InputError, ModelInfo
+from xgen_core import GenerationRequest, InputError, ModelError, ModelInfo, open_model
 from xgen_core.lm.scripted import Rule, ScriptedModel
 from xgen_eval.judges.given import GivenAnswers
 from xgen_eval.judges.questions import answer_lines, read_answers
 from xgen_eval.tasks.mt_bench import MtBench
+from xgen_eval.tasks.mt_bench_pairs import MtBenchPairs
 
 QUESTIONS = [
     {"question_id": 1, "category": "writing", "turns": ["Write a line.", "Shorter."]},
@@ -54,7 +56,7 @@ RATED = [
 
 
 def test_the_score_is_the_mean_over_all_judged_turns(task, answers, run_task, tmp_path):
-    record, rows = run_task(answers, task(RATED), tmp_path / "run")
+    record, rows = run_task(answers, task(RATED, answers=answers.path), tmp_path / "run")
     metrics = record.metrics
     # rated are 7.5, 9 and 2; the first turn of math has no rating and is out of the mean
     assert metrics["score"].value == pytest.approx(18.5 / 3)
@@ -77,13 +79,15 @@ def test_the_score_is_the_mean_over_all_judged_turns(task, answers, run_task, tm
 
 
 def test_fastchat_takes_the_first_rating(task, answers, run_task, tmp_path):
-    record, _ = run_task(answers, task(RATED, compat=True), tmp_path / "run")
+    record, _ = run_task(answers, task(RATED, answers=answers.path, compat=True), tmp_path / "run")
     assert record.metrics["score/turn_1"].value == 1
     assert record.variant == "single-xgen-prompts-first-v1"
 
 
 def test_a_judge_of_nonsense_leaves_no_score_but_a_count(task, answers, run_task, tmp_path):
-    record, rows = run_task(answers, task([{"pattern": "", "replies": ["?"]}]), tmp_path / "run")
+    record, rows = run_task(
+        answers, task([{"pattern": "", "replies": ["?"]}], answers=answers.path), tmp_path / "run"
+    )
     assert record.metrics["unparsed"].value == 1
     assert "score" not in record.metrics
     assert len(rows) == 4
@@ -94,7 +98,7 @@ def test_repeats_give_median_range_and_agreement(task, answers, run_task, tmp_pa
         {"pattern": "Write a line", "replies": ["[[8]]", "[[6]]", "none"]},
         {"pattern": "", "replies": ["[[2]]", "[[3]]", "[[1]]"]},
     ]
-    record, rows = run_task(answers, task(rules, repeats=3), tmp_path / "run")
+    record, rows = run_task(answers, task(rules, answers=answers.path, repeats=3), tmp_path / "run")
     # rounds: (8 8 2 2), (6 6 3 3), (- - 1 1)
     metrics = record.metrics
     assert metrics["score"].value == pytest.approx((7 + 7 + 2 + 2) / 4)
@@ -144,7 +148,7 @@ def test_a_model_is_asked_turn_by_turn(task, run_task, tmp_path):
     assert read_answers(path)[2] == ("Assistant: yes", "Assistant: yes")
     rules = [{"pattern": "Assistant: yes.*Assistant: yes", "replies": ["[[4]]"]}]
     rules += [{"pattern": "Assistant: yes", "replies": ["[[8]]"]}]
-    again, _ = run_task(GivenAnswers(path), task(rules), tmp_path / "again")
+    again, _ = run_task(GivenAnswers(path), task(rules, answers=path), tmp_path / "again")
     assert again.metrics["score"].value == 6
 
 
@@ -185,7 +189,7 @@ def test_answers_that_fail_are_left_out_and_counted(task, run_task, tmp_path):
 )
 def test_what_is_missing_is_named(task, answers, run_task, tmp_path, settings, message):
     with pytest.raises(InputError, match=message):
-        run_task(answers, task(RATED, **settings), tmp_path / "run")
+        run_task(answers, task(RATED, answers=answers.path, **settings), tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -200,8 +204,9 @@ def test_what_is_missing_is_named(task, answers, run_task, tmp_path, settings, m
     ],
 )
 def test_answers_are_checked(task, run_task, tmp_path, rows, message):
+    path = lines(tmp_path / "answers.jsonl", rows)
     with pytest.raises(InputError, match=message):
-        run_task(GivenAnswers(lines(tmp_path / "answers.jsonl", rows)), task(RATED), tmp_path / "r")
+        run_task(GivenAnswers(path), task(RATED, answers=path), tmp_path / "r")
 
 
 def test_prompts_of_a_file_are_used_and_checked(task, answers, run_task, tmp_path):
@@ -218,7 +223,9 @@ def test_prompts_of_a_file_are_used_and_checked(task, answers, run_task, tmp_pat
         {"pattern": "^S\nJudge this: Write a line. a rose$", "replies": ["[[3]]"]},
         {"pattern": "", "replies": ["[[4]]"]},
     ]
-    record, rows = run_task(answers, task(rules, prompts=path), tmp_path / "run")
+    record, rows = run_task(
+        answers, task(rules, answers=answers.path, prompts=path), tmp_path / "run"
+    )
     assert record.variant == "single-given-prompts-last-v1"
     assert rows[0]["score"] == 3
     assert rows[3]["prompt"] == "single-math-v1-multi-turn"
@@ -226,10 +233,10 @@ def test_prompts_of_a_file_are_used_and_checked(task, answers, run_task, tmp_pat
     with pytest.raises(
         InputError, match="'single-v1' has the places question; expected answer, qu"
     ):
-        run_task(answers, task(rules, prompts=path), tmp_path / "run2")
+        run_task(answers, task(rules, answers=answers.path, prompts=path), tmp_path / "run2")
     lines(path, prompts[1:])
     with pytest.raises(InputError, match="the prompt 'single-v1' is missing"):
-        run_task(answers, task(rules, prompts=path), tmp_path / "run3")
+        run_task(answers, task(rules, answers=answers.path, prompts=path), tmp_path / "run3")
 
 
 def place(name):
@@ -241,8 +248,58 @@ def place(name):
 
 
 def test_given_answers_write_nothing(answers):
-    from xgen_core import GenerationRequest, ModelError
-
     with pytest.raises(ModelError, match="holds answers"):
         asyncio.run(answers.generate(GenerationRequest(prompt="x")))
     assert answers.info.identity.startswith("answers.jsonl:")
+
+
+def test_pairs_are_judged_in_both_orders(task, answers, run_task, tmp_path):
+    others = [
+        {"question_id": 1, "choices": [{"index": 0, "turns": ["a stone", "stone"]}]},
+        {"question_id": 2, "choices": [{"index": 0, "turns": ["4", "8"]}]},
+    ]
+    baseline = lines(tmp_path / "baseline.jsonl", others)
+    rules = [
+        # writing, turn 1: ours; turn 2: whoever is A. Math, turn 1: the baseline; turn 2: a tie
+        {"pattern": "Assistant A:\nrose|Assistant A:\nstone", "replies": ["[[A]]"]},
+        {"pattern": "Assistant A's Answer.\na rose", "replies": ["[[A]]"]},
+        {"pattern": "Assistant B's Answer.\na rose", "replies": ["[[B]]"]},
+        {"pattern": "Reference Answer.\n4.*Assistant A's Answer.\n5", "replies": ["[[B]]"]},
+        {"pattern": "Reference Answer.\n4.*Assistant B's Answer.\n5", "replies": ["[[A]]"]},
+        {"pattern": "Reference answer:\n8", "replies": ["[[C]]"]},
+    ]
+    made = task(rules, MtBenchPairs, answers=answers.path, baseline=baseline)
+    record, rows = run_task(answers, made, tmp_path / "run")
+    assert [r["verdict"] for r in rows] == ["win", "tie", "loss", "tie"]
+    metrics = record.metrics
+    assert metrics["win_rate"].value == 0.25
+    assert metrics["loss_rate"].value == 0.25
+    assert metrics["tie_rate"].value == 0.5
+    assert metrics["win_rate_adjusted"].value == 0.5
+    assert metrics["win_rate_adjusted/writing"].value == 0.75
+    assert metrics["win_rate_adjusted/turn_1"].value == 0.5
+    assert metrics["consistent"].value == 0.75
+    assert metrics["prefers_first"].value == pytest.approx(4 / 6)
+    assert rows[0]["judgment_as_A"] == "[[A]]"
+    with pytest.raises(InputError, match="compares with a baseline's answers"):
+        run_task(answers, task(rules, MtBenchPairs, answers=answers.path), tmp_path / "run2")
+
+
+def test_judging_again_asks_nobody_again(task, run_task, tmp_path):
+    """The call store of the run holds the judge's answers beside the model's."""
+    model = Recorder([Rule(pattern="", replies=("yes",))])
+    judged = task([{"pattern": "", "replies": ["[[5]]"]}])
+    first, _ = run_task(model, judged, tmp_path / "run")
+    assert len(model.asked) == 4
+    store = f"replay:{tmp_path / 'run' / 'calls.sqlite'}"
+    [judge] = {json.loads(line)["judge"] for line in items(tmp_path / "run")}
+    replayed = dataclasses.replace(judged, judge=f"{store}#{judge}")
+    again, _ = run_task(open_model(f"{store}#recorder"), replayed, tmp_path / "again")
+    assert again.metrics == first.metrics
+    # other reading of the same judgments: the task runs again, and its requests are known
+    run_task(model, dataclasses.replace(judged, compat=True), tmp_path / "run")
+    assert len(model.asked) == 4
+
+
+def items(run):
+    return (run / "items" / "mt_bench.jsonl").read_text("utf-8").splitlines()

@@ -7,6 +7,7 @@ kill, or because its grading changed) asks only for what was never answered.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -77,7 +78,8 @@ async def evaluate(
     files = {task.name: tuple(map(DataFile.of, task.files(inputs))) for task in tasks}
     directory = ResultsDirectory(output, model.info, inputs)
     with CallStore(Path(output) / _CALLS) as store:
-        asked = cast(ScoringModel, recorded(model, store, budget=budget))
+        inputs.through = partial(recorded, store=store, budget=budget)
+        asked = cast(ScoringModel, inputs.through(model))
         for task in tasks:
             key = task_key(task, files[task.name], directory.results)
             if directory.has(task, key):
@@ -112,6 +114,7 @@ async def plan(
     notes: list[str] = []
     try:
         counter = planned(model, store)
+        inputs.through = partial(planned, store=store)
         for task in tasks:
             with Progress(task.name) as progress:
                 try:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xgen_core import CodecError, Document, InputError
+from xgen_core import CodecError, Document, InputError, Model
 from xgen_core.files import read_jsonl, sha256_file
 from xgen_core.records import Record
 
@@ -45,6 +45,8 @@ class Inputs:
         data: directory of benchmark data, see `xgen_eval.datasets.data_directory`.
         concurrency: generation requests in flight at once; changes no result.
         allow_failures: so many requests of a task may fail, and count as wrong.
+        through: what stands before a further model that a task asks (a judge): the run's call store
+            and budget, say.
 
     Raises:
         InputError: no such file, or a directory with none to read.
@@ -60,6 +62,7 @@ class Inputs:
         data: Path | str | None = None,
         concurrency: int = 64,
         allow_failures: int = 0,
+        through: Callable[[Model], Model] = lambda model: model,
     ) -> None:
         if (limit is not None and limit < 1) or (max_bytes is not None and max_bytes < 1):
             raise ValueError(f"limit and max_bytes must be at least 1, got {limit}, {max_bytes}")
@@ -68,6 +71,7 @@ class Inputs:
         self.data = data
         self.concurrency = concurrency
         self.allow_failures = allow_failures
+        self.through = through
         self.files = tuple(dict.fromkeys(f for p in paths for f in _expand(Path(p))))
         self.seed = seed
         self.limit = limit

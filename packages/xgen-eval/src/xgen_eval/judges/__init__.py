@@ -6,9 +6,12 @@ prompts         what an MT-Bench judge reads: our own eight prompts, or a file i
 verdicts        from a judge's words to a rating, a winner or a preference
 games           two answers judged in both orders, and what the order did
 questions       MT-Bench questions and answers in FastChat's form; how a model answers them
+comparison_prompts  what an AlpacaEval judge reads, and in which order
+comparisons     an output beside a baseline's, and the row that comes of it
 outputs         AlpacaEval outputs and annotations in alpaca_eval's form
 win_rate        AlpacaEval's arithmetic
 length_control  AlpacaEval's length-controlled win rate
+prompted        any prompts with answers, in JSONL, and preferences between them
 rubrics         what makes an answer helpful, harmless, honest
 agreement       Cohen's kappa between judges, repeats or people
 repeats         several rounds of judging: their median, range and agreement

@@ -13,12 +13,13 @@ from typing import Literal
 from xgen_core import Message
 from xgen_core.records import Scalar
 from xgen_eval.grading import Graded
-from xgen_eval.judges.judge import Judgment
-from xgen_eval.judges.repeats import mean_of
+from xgen_eval.inputs import Inputs
+from xgen_eval.judges.judge import JudgedTask, Judgment
+from xgen_eval.judges.repeats import agreement_metric, mean_of, round_metrics
 from xgen_eval.judges.verdicts import Verdict, read_verdict
 from xgen_eval.task import Metric
 
-__all__ = ["GameOutcome", "Match", "Played", "order_metrics", "outcome"]
+__all__ = ["GameOutcome", "Match", "Played", "game_metrics", "order_metrics", "outcome", "play"]
 
 GameOutcome = Literal["win", "loss", "tie"]
 _SHARES: Mapping[GameOutcome, float] = {"win": 1.0, "loss": 0.0, "tie": 0.5}
@@ -133,6 +134,36 @@ class Played:
             shown={**self.match.shown, **said},
             error=self.match.error or self.error,
         )
+
+
+async def play(
+    judge: JudgedTask, matches: Sequence[Match], inputs: Inputs, *, first: bool = False
+) -> list[Played]:
+    """Let a task's judge see every match in both orders.
+
+    Args:
+        judge: the task.
+        matches: with different ids.
+        inputs: as the task got them.
+        first: as in `read_verdict`.
+
+    Raises:
+        ModelError: more requests failed than may.
+    """
+    asked = {key: prompt for match in matches for key, prompt in match.asked().items()}
+    judged = await judge.ask_judge(asked, inputs)
+    return [match.played(judged, first=first) for match in matches]
+
+
+def game_metrics(played: Sequence[Played]) -> dict[str, Metric]:
+    """Over all games: what the order did, and what several rounds say together."""
+    shares = [p.shares for p in played if p.rounds]
+    outcomes = [p.outcomes for p in played if p.rounds]
+    return (
+        order_metrics([verdicts for p in played for verdicts in p.rounds])
+        | round_metrics("win_rate_adjusted", shares)
+        | agreement_metric(outcomes)
+    )
 
 
 def order_metrics(rounds: Sequence[tuple[Verdict | None, Verdict | None]]) -> dict[str, Metric]:

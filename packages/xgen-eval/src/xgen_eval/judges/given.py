@@ -12,7 +12,9 @@ __all__ = ["GivenAnswers"]
 
 
 class GivenAnswers(AlwaysOpen):
-    """Answers that were written before: judged tasks read them from `path` and ask nobody.
+    """Whose grades they are when a file of answers is judged: the file's.
+
+    The task reads the answers (`JudgedTask.answers`); nobody is asked for one.
 
     Args:
         path: of the file, in the form that the task reads.

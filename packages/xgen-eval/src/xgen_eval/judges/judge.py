@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from xgen_core import Completion, GenerationRequest, InputError, Message, open_model
+from xgen_core import Completion, GenerationRequest, InputError, Message, Model, open_model
 from xgen_core.progress import Progress
 from xgen_eval.answers import Answered, Ask, ask_all
 from xgen_eval.inputs import Inputs
+from xgen_eval.judges.given import GivenAnswers
 
 __all__ = ["JudgedTask", "Judgment", "judged_by"]
 
@@ -50,6 +51,7 @@ class JudgedTask:
     """A task whose answers are graded by a judge.
 
     Attributes:
+        answers: a file of answers that are judged as they are; its model is `GivenAnswers`.
         judge: URI of the model that judges: an endpoint, `local:DIR`, `replay:FILE`,
             `scripted:FILE`.
         repeats: how often each thing is judged; sample `i` is asked with `seed + i`.
@@ -58,6 +60,7 @@ class JudgedTask:
         judge_max_tokens: longest judgment; None for what the benchmark uses.
     """
 
+    answers: Path | None = None
     judge: str = ""
     repeats: int = 1
     judge_temperature: float = 0.0
@@ -76,6 +79,19 @@ class JudgedTask:
         if self.judge_temperature < 0:
             raise ValueError(f"judge_temperature must not be negative: {self.judge_temperature}")
 
+    def given(self, model: Model) -> Path | None:
+        """The file of answers, if these are judged and not a model's.
+
+        Raises:
+            InputError: there is one, but another model would get the grades.
+        """
+        if self.answers is not None and GivenAnswers(self.answers).info != model.info:
+            raise InputError(
+                f"{self.answers} holds answers that {model.info.identity} did not write: judge it "
+                "with xgen eval judge, which needs no model"
+            )
+        return self.answers
+
     def judge_files(self) -> tuple[Path, ...]:
         """The file that the judge answers from, if it does.
 
@@ -88,7 +104,9 @@ class JudgedTask:
                 f"local:DIR or replay:FILE (--judge URI, or --set {self.name}.judge=URI)"
             )
         scheme, _, rest = self.judge.partition(":")
-        return (Path(rest),) if scheme in ("replay", "scripted") else ()
+        if scheme == "replay":
+            return (Path(rest.partition("#")[0]),)
+        return (Path(rest),) if scheme == "scripted" else ()
 
     @property
     def longest_judgment(self) -> int:
@@ -112,7 +130,7 @@ class JudgedTask:
             Ask(id=name, request=self._request(messages, inputs.seed, logprobs))
             for name, messages in prompts.items()
         ]
-        async with open_model(self.judge) as judge:
+        async with inputs.through(open_model(self.judge)) as judge:
             with Progress(f"{self.name}: judging") as progress:
                 answered = await ask_all(judge, asks, inputs, progress)
             return _judgments(judge.info.identity, answered)

@@ -27,7 +27,6 @@ from xgen_core.recipe import fingerprint
 from xgen_core.records import Record, Scalar
 from xgen_eval.answers import Ask, ask_all
 from xgen_eval.inputs import Inputs
-from xgen_eval.judges.given import GivenAnswers
 
 __all__ = [
     "FASTCHAT_XGEN",
@@ -35,6 +34,7 @@ __all__ = [
     "Question",
     "answer_lines",
     "converse",
+    "given_conversations",
     "read_answers",
     "read_questions",
 ]
@@ -153,17 +153,11 @@ async def converse(
     prompting: Prompting,
     max_tokens: int,
 ) -> list[Conversation]:
-    """Ask the turns of each question in order, or read what a file of answers has of them.
-
-    A turn that was not answered ends its conversation.
+    """Ask the turns of each question in order; one that is not answered ends its conversation.
 
     Raises:
-        InputError: a file of answers lacks a question or a turn.
         ModelError: more requests of a turn failed than may.
     """
-    if isinstance(model, GivenAnswers):
-        given = read_answers(model.path)
-        return [_given(question, given, model.path) for question in questions]
     talks = [Conversation(question=q, answers=()) for q in questions]
     for turn in range(max(len(q.turns) for q in questions)):
         asks = {
@@ -181,6 +175,16 @@ async def converse(
             found = talks[i].answers if answer.error else (*talks[i].answers, text)
             talks[i] = Conversation(question=talks[i].question, answers=found, error=answer.error)
     return talks
+
+
+def given_conversations(questions: Sequence[Question], path: Path) -> list[Conversation]:
+    """The conversations that a file of answers holds.
+
+    Raises:
+        InputError: it is no such file, or lacks a question or a turn.
+    """
+    answers = read_answers(path)
+    return [_given(question, answers, path) for question in questions]
 
 
 def answer_lines(model: str, rows: Iterable[Mapping[str, Scalar]]) -> Iterator[dict[str, object]]:

@@ -20,6 +20,7 @@ from xgen_eval.judges.questions import (
     Prompting,
     Question,
     converse,
+    given_conversations,
     read_answers,
     read_questions,
 )
@@ -109,7 +110,7 @@ class MtBenchTask(JudgedTask):
                 f"{self.name} reads questions in FastChat's form: --questions FILE, or --set "
                 f"{self.name}.questions=FILE"
             )
-        given = (self.questions, self.references, self.prompts)
+        given = (self.questions, self.references, self.prompts, self.answers)
         return (*(path for path in given if path is not None), *self.judge_files())
 
     async def turns(self, model: Model, inputs: Inputs, progress: Progress) -> list[Turn]:
@@ -123,14 +124,18 @@ class MtBenchTask(JudgedTask):
         questions = read_questions(path)[: inputs.limit]
         references = {} if self.references is None else read_answers(self.references)
         needed = {q.question_id: self._reference(q, references) for q in questions}
-        talks = await converse(
-            model,
-            questions,
-            inputs,
-            progress,
-            prompting=self.prompting,
-            max_tokens=self.max_tokens,
-        )
+        given = self.given(model)
+        if given is not None:
+            talks = given_conversations(questions, given)
+        else:
+            talks = await converse(
+                model,
+                questions,
+                inputs,
+                progress,
+                prompting=self.prompting,
+                max_tokens=self.max_tokens,
+            )
         return [
             Turn(
                 talk=talk,
