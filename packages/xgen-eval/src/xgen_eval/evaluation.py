@@ -15,6 +15,7 @@ from xgen_core import CapabilityError, InputError, Model, ModelError, ScoringMod
 from xgen_core.lm import Budget, CallStore, PlannedModel, planned, recorded
 from xgen_core.progress import Progress
 from xgen_eval.inputs import DataFile, Inputs
+from xgen_eval.published.page import published_section
 from xgen_eval.results import Results, ResultsDirectory, task_key
 from xgen_eval.task import Task
 
@@ -87,6 +88,9 @@ async def evaluate(
             with Progress(task.name) as progress:
                 result = await task.run(asked, inputs, progress)
             directory.add(task, key, files[task.name], result)
+            beside = published_section(directory.results)
+            if beside is not None:
+                directory.show("15-published", beside)
     return directory.results
 
 

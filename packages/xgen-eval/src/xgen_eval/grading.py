@@ -128,21 +128,14 @@ def graded_result(
 
 def metric_table(metrics: Mapping[str, Metric], caption: str = "") -> Table:
     """Metrics as a table of the page: value, standard error, 95 % interval, n."""
-    return Table(
-        columns=("metric", "value", "±", "95 % from", "to", "n", "unit"),
-        rows=tuple(
-            (
-                name,
-                round(m.value, 4),
-                None if m.stderr is None else round(m.stderr, 4),
-                *(tuple(round(x, 4) for x in m.interval) if m.interval else (None, None)),
-                m.n,
-                m.unit,
-            )
-            for name, m in metrics.items()
-        ),
-        caption=caption,
-    )
+    columns = ("metric", "value", "±", "95 % from", "to", "n", "unit")
+    rows: list[tuple[Scalar, ...]] = []
+    for name, m in metrics.items():
+        low, high = m.interval or (None, None)
+        rows.append((name, *map(_rounded, (m.value, m.stderr, low, high)), m.n, m.unit))
+    units = any(m.unit for m in metrics.values())
+    width = len(columns) if units else len(columns) - 1
+    return Table(columns=columns[:width], rows=tuple(row[:width] for row in rows), caption=caption)
 
 
 def browser(items: Sequence[Graded]) -> Items:
@@ -172,6 +165,10 @@ def _metric(name: str, items: Sequence[Graded]) -> Metric:
         return Metric.of(clustered_mean(values, range(len(values))))
     clusters = [item.cluster or ("", i) for i, item in enumerate(items)]
     return Metric.of(clustered_mean(values, clusters))
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _worth(item: Graded) -> str:

@@ -3,7 +3,7 @@
     run.json            the model, the pinned documents, seed and limits (a core run directory)
     results.json        metrics of every finished task; rewritten whole when one more has finished
     items/TASK.jsonl    one row a scored thing
-    sections/*.json     what the report page shows
+    sections/*.json     what the report page shows, published numbers beside ours
 
 There is no time and no path of this machine in it: the same evaluation writes the same bytes.
 """
@@ -165,6 +165,10 @@ class ResultsDirectory:
         write_json(self.directory / "results.json", header | self.results.to_json())
         for name in set(old.sections if old else ()) - set(names):
             self._section(name).unlink(missing_ok=True)
+
+    def show(self, name: str, section: Section) -> None:
+        """Put a section on the page that belongs to no single task."""
+        self._run.write_section(name, section)
 
     def _items(self, name: str) -> Path:
         return self.directory / "items" / f"{name}.jsonl"
