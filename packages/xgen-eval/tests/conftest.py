@@ -20,6 +20,8 @@ unigram = eval_doubles:open_unigram
 [xgen.tasks]
 count_documents = eval_doubles:CountDocuments
 unnamed = eval_doubles:Unnamed
+[xgen.tokenizers]
+bytes = eval_doubles:open_bytes
 """
 
 

@@ -15,6 +15,7 @@ from xgen_core import (
     ScoreRequest,
     TokenLogprob,
 )
+from xgen_core.testing import ByteTokenizer
 from xgen_eval import Metric, TaskResult
 
 
@@ -118,6 +119,10 @@ class Letters(ByteModel):
 
 def open_letters(rest: str) -> Letters:
     return Letters(float(rest))
+
+
+def open_bytes(rest: str) -> ByteTokenizer:
+    return ByteTokenizer()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
