@@ -6,6 +6,7 @@ import click
 
 from xgen_eval.commands.compare import compare
 from xgen_eval.commands.data import data
+from xgen_eval.commands.judge import judge
 from xgen_eval.commands.list import list_tasks
 from xgen_eval.commands.lm_eval import lm_eval
 from xgen_eval.commands.run import run_tasks
@@ -25,5 +26,5 @@ def evaluation() -> None:
     """
 
 
-for command in (compare, data, list_tasks, lm_eval, run_tasks):
+for command in (compare, data, judge, list_tasks, lm_eval, run_tasks):
     evaluation.add_command(command)
