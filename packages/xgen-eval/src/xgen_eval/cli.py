@@ -7,6 +7,7 @@ import click
 from xgen_eval.commands.canaries import canaries
 from xgen_eval.commands.compare import compare
 from xgen_eval.commands.data import data
+from xgen_eval.commands.judge import judge
 from xgen_eval.commands.list import list_tasks
 from xgen_eval.commands.lm_eval import lm_eval
 from xgen_eval.commands.run import run_tasks
@@ -26,5 +27,5 @@ def evaluation() -> None:
     """
 
 
-for command in (canaries, compare, data, list_tasks, lm_eval, run_tasks):
+for command in (canaries, compare, data, judge, list_tasks, lm_eval, run_tasks):
     evaluation.add_command(command)

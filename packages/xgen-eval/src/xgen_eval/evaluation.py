@@ -106,8 +106,8 @@ async def plan(
         output: the run directory; what its store knows is not counted.
 
     Returns:
-        The counts, and a line for each task whose later requests depend on earlier answers in a way
-        that made-up ones do not allow.
+        The counts; and a line for each further model that a task asks, and for each task whose
+        later requests depend on earlier answers in a way that made-up ones do not allow.
 
     Raises:
         CapabilityError: a task scores and the model cannot.
@@ -116,9 +116,15 @@ async def plan(
     path = Path(output) / _CALLS
     store = CallStore(path, read_only=True) if path.is_file() else None
     notes: list[str] = []
+    judges: list[PlannedModel] = []
     try:
         counter = planned(model, store)
-        inputs.through = partial(planned, store=store)
+
+        def judge(other: Model) -> Model:
+            judges.append(planned(other, store))
+            return judges[-1]
+
+        inputs.through = judge
         for task in tasks:
             with Progress(task.name) as progress:
                 try:
@@ -128,6 +134,13 @@ async def plan(
     finally:
         if store is not None:
             store.close()
+    for other in judges:
+        worst = other.generate_plan.worst
+        notes.append(
+            f"{other.info.identity} is asked too: {worst.calls:,} calls, "
+            f"{other.generate_plan.prompt_bytes:,} bytes to read, at most "
+            f"{worst.completion_tokens:,} tokens to write"
+        )
     return counter, notes
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from xgen_eval.results import Results
     from xgen_eval.task import Task
 
-__all__ = ["run_tasks"]
+__all__ = ["results_text", "run_tasks"]
 
 
 @click.command("run")
@@ -137,7 +137,7 @@ def run_tasks(
     if as_json:
         click.echo(path.read_text("utf-8"), nl=False)
         return
-    click.echo(_table(results))
+    click.echo(results_text(results))
     click.echo(f"\n{path}")
 
 
@@ -182,7 +182,8 @@ def _tasks(
     return list(tasks.values())
 
 
-def _table(results: Results) -> str:
+def results_text(results: Results) -> str:
+    """Results for people: a line a metric, breakdowns left out."""
     rows = [("task", "metric", "value", "uncertainty", "n", "unit")]
     hidden = 0
     for task, record in results.tasks.items():
