@@ -1,6 +1,6 @@
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +23,7 @@ from xgen_core import (
     Segment,
 )
 from xgen_core.codec import CodecError, decode, encode
-from xgen_core.lm.replay import RecordedCall
+from xgen_core.lm import RecordedCall
 from xgen_core.lm.scripted import Rule
 from xgen_core.report import Diff, Item, Items, Plot, Section, Table, Text
 
@@ -116,7 +116,17 @@ RECORDS = [
     st.builds(Check, name=text, status=st.sampled_from(["ok", "warning", "failure"]), detail=text),
     st.builds(Rule, pattern=st.just("a+"), replies=st.lists(text, min_size=1).map(tuple)),
     st.builds(
-        RecordedCall, model=text, request=requests, sample=st.integers(0, 9), completion=completions
+        RecordedCall,
+        model=text,
+        tokenizer=st.none() | text,
+        request=requests.map(lambda r: replace(r, n=1)),
+        answer=completions,
+    ),
+    st.builds(
+        RecordedCall,
+        model=text,
+        request=st.builds(ScoreRequest, context=text, continuation=name),
+        answer=scores,
     ),
     st.builds(Section, title=text, summary=text, blocks=st.lists(blocks, max_size=3).map(tuple)),
 ]

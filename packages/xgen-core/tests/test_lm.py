@@ -1,5 +1,6 @@
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from xgen_core import (
     open_model,
 )
 from xgen_core.files import write_jsonl
-from xgen_core.lm.replay import RecordedCall
+from xgen_core.lm import RecordedCall
 
 
 def ask(uri, request):
@@ -88,7 +89,7 @@ def test_replay_repeats_what_was_recorded(rules, tmp_path):
     write_jsonl(
         path,
         [
-            RecordedCall(model=identity, request=single, sample=i, completion=c).to_json()
+            RecordedCall(model=identity, request=replace(single, seed=i), answer=c).to_json()
             for i, c in enumerate(answers)
         ],
     )
@@ -109,8 +110,7 @@ def test_replay_refuses_a_mixture_of_models_and_empty_files(tmp_path):
         open_model(f"replay:{path}")
     call = {
         "request": {"prompt": "p"},
-        "sample": 0,
-        "completion": {"text": "t", "finish_reason": "stop"},
+        "answer": {"text": "t", "finish_reason": "stop"},
     }
     path.write_text("".join(json.dumps({**call, "model": m}) + "\n" for m in ("a", "b")))
     with pytest.raises(InputError, match="calls of several models: a, b"):

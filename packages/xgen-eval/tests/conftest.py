@@ -15,6 +15,7 @@ from xgen_core.command import main
 
 _ENTRY_POINTS = """\
 [xgen.models]
+letters = eval_doubles:open_letters
 unigram = eval_doubles:open_unigram
 [xgen.tasks]
 count_documents = eval_doubles:CountDocuments
@@ -99,3 +100,9 @@ def judged():
 
         yield judge
         runner.run(sandbox.__aexit__(None, None, None))
+
+
+@pytest.fixture
+def equals_lm_eval(doubles, run_task, tmp_path):
+    """See `eval_parity.Comparison`: a task of ours against tasks of lm-eval, in files of a test."""
+    return importlib.import_module("eval_parity").Comparison(run_task, tmp_path)

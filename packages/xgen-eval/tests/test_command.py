@@ -36,7 +36,7 @@ def test_run_prints_a_table_and_writes_results(plugin, xgen, held_out, tmp_path)
     assert code == 0
     # 16 a and 16 b, 24 a and 8 b: 48 bits and 40 bits over 64 bytes; residuals ±4: sqrt(2*32)/64
     assert re.search(
-        r"^bits_per_byte +bits_per_byte +1\.3750 +± 0\.1250  1\.1300 – 1\.6200 +2 +bits/byte$",
+        r"^bits_per_byte +bits_per_byte +1\.3750 +± 0\.1250  -0\.2133 – 2\.9633 +2 +bits/byte$",
         out,
         re.M,
     )
@@ -137,3 +137,41 @@ def test_python_m_runs_the_command():
         timeout=60,
     )
     assert "bits_per_byte" in made.stdout
+
+
+def test_a_dry_run_counts_and_asks_nothing(plugin, xgen, held_out, tmp_path):
+    arguments = ["eval", "run", "-m", "unigram:1", "-t", "bits_per_byte", "-d", held_out]
+    arguments += ["-o", tmp_path / "run", "--window", "16", "--dry-run", "--prices", "1,2"]
+    code, out, _ = xgen(*arguments)
+    assert code == 0
+    # 2 documents of 32 bytes; each token of prompt at least a byte, 16 for what comes around it
+    assert out == (
+        "score: 2 calls, 64 bytes to read, at most 2 tokens to write; "
+        "at most 0.0001, a token a byte\n"
+    )
+    assert not (tmp_path / "run").exists()
+    assert xgen(*arguments[:-3])[0] == 0
+    assert "2 more are answered already" in xgen(*arguments)[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--budget", "calls"], "--budget takes calls=N, tokens=N or money=AMOUNT"),
+        (["--budget", "hours=1"], "--budget takes calls=N"),
+        (["--budget", "money=1"], "needs --prices"),
+        (["--prices", "1"], "--prices takes PROMPT,COMPLETION"),
+    ],
+)
+def test_wrong_budgets_are_usage_errors(plugin, xgen, held_out, tmp_path, options, message):
+    arguments = ["eval", "run", "-m", "unigram:1", "-t", "bits_per_byte", "-d", held_out]
+    code, _, err = xgen(*arguments, "-o", tmp_path / "run", "--window", "16", "--dry-run", *options)
+    assert (code, message in err) == (2, True), err
+
+
+def test_a_budget_that_is_used_up_is_one_line(plugin, xgen, held_out, tmp_path):
+    arguments = ["eval", "run", "-m", "unigram:1", "-t", "bits_per_byte", "-d", held_out]
+    code, _, err = xgen(*arguments, "-o", tmp_path / "run", "--window", "16", "--budget", "calls=1")
+    assert code == 1
+    assert "the budget of 1 calls is used up" in err
+    assert "Traceback" not in err

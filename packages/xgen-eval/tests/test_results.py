@@ -3,7 +3,16 @@ import json
 
 import pytest
 
-from xgen_core import CapabilityError, FormatError, InputError, ModelError, PluginError, open_model
+from xgen_core import (
+    BudgetError,
+    CapabilityError,
+    FormatError,
+    InputError,
+    ModelError,
+    PluginError,
+    open_model,
+)
+from xgen_core.lm import Budget
 from xgen_eval import evaluate, load_task, read_results, task_names
 from xgen_eval.tasks.bits_per_byte import BitsPerByte
 from xgen_eval.tasks.continuation_choice import ContinuationChoice
@@ -23,8 +32,11 @@ def run(model, output, held_out, tasks=TASKS, **options):
 
 
 def tree(directory):
+    """All files but the call store, which holds times."""
     return {
-        str(p.relative_to(directory)): p.read_bytes() for p in directory.rglob("*") if p.is_file()
+        str(p.relative_to(directory)): p.read_bytes()
+        for p in directory.rglob("*")
+        if p.is_file() and not p.name.startswith("calls.sqlite")
     }
 
 
@@ -79,6 +91,32 @@ def test_a_stopped_evaluation_goes_on_at_the_first_unfinished_task(doubles, held
     assert tree(tmp_path / "run") == tree(tmp_path / "whole")
 
 
+def test_a_killed_task_asks_only_what_was_not_answered(doubles, held_out, tmp_path):
+    class Dies(doubles.ByteModel):
+        async def score(self, requests):
+            if self.calls == 4:
+                raise ModelError("the machine went away")
+            return await super().score(requests)
+
+    dies = Dies(doubles.unigram)
+    with pytest.raises(ModelError):
+        run(dies, tmp_path / "run", held_out, TASKS[:1])
+    whole, resumed = doubles.ByteModel(doubles.unigram), doubles.ByteModel(doubles.unigram)
+    run(whole, tmp_path / "whole", held_out, TASKS[:1])
+    run(resumed, tmp_path / "run", held_out, TASKS[:1])
+    assert (dies.calls, whole.calls, resumed.calls) == (4, 6, 2)
+    assert tree(tmp_path / "run") == tree(tmp_path / "whole")
+
+
+def test_a_budget_stops_a_run_and_keeps_what_was_answered(doubles, held_out, tmp_path):
+    first = doubles.ByteModel(doubles.unigram)
+    with pytest.raises(BudgetError, match="4 calls"):
+        run(first, tmp_path / "run", held_out, TASKS[:1], budget=Budget(calls=4))
+    second = doubles.ByteModel(doubles.unigram)
+    run(second, tmp_path / "run", held_out, TASKS[:1], budget=Budget(calls=2))
+    assert (first.calls, second.calls) == (4, 2)
+
+
 def test_changed_settings_and_damaged_rows_are_run_again(doubles, held_out, tmp_path):
     def calls(tasks):
         model = doubles.ByteModel(doubles.unigram)
@@ -89,10 +127,11 @@ def test_changed_settings_and_damaged_rows_are_run_again(doubles, held_out, tmp_
     assert calls([BitsPerByte(window=8)]) > 0
     assert calls([BitsPerByte(window=8)]) == 0
     rows = tmp_path / "run/items/bits_per_byte.jsonl"
+    whole = tree(tmp_path / "run")
     rows.write_bytes(rows.read_bytes()[:-5])
-    assert calls([BitsPerByte(window=8)]) > 0
     (tmp_path / "run/sections/20-bits_per_byte-0.json").unlink()
-    assert calls([BitsPerByte(window=8)]) > 0
+    assert calls([BitsPerByte(window=8)]) == 0  # graded anew from the answers that are there
+    assert tree(tmp_path / "run") == whole
 
 
 @pytest.mark.parametrize("change", ["model", "seed", "documents", "limit"])

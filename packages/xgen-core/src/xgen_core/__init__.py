@@ -5,7 +5,9 @@ Nothing here imports numpy or jax. Start with `records` (what travels) and `prot
 
 from xgen_core.codec import CodecError
 from xgen_core.errors import (
+    BudgetError,
     CapabilityError,
+    EndpointError,
     FormatError,
     InputError,
     MissingExtraError,
@@ -38,12 +40,14 @@ from xgen_core.run import Run
 
 __all__ = [
     "Batch",
+    "BudgetError",
     "CapabilityError",
     "ChatTemplate",
     "Check",
     "CodecError",
     "Completion",
     "Document",
+    "EndpointError",
     "Example",
     "FormatError",
     "GenerationRequest",

@@ -9,7 +9,9 @@ Write messages so that they say what was expected, what came, and what to do.
 from __future__ import annotations
 
 __all__ = [
+    "BudgetError",
     "CapabilityError",
+    "EndpointError",
     "FormatError",
     "InputError",
     "MissingExtraError",
@@ -71,3 +73,11 @@ class CapabilityError(XgenError):
 
 class ModelError(XgenError):
     """A model failed to answer, or answered something that is not an answer."""
+
+
+class EndpointError(ModelError):
+    """An endpoint refuses whatever it is asked: it is down, or address, key or model are wrong."""
+
+
+class BudgetError(XgenError):
+    """The next request could cost more than is left; says what was spent and what to raise."""

@@ -223,11 +223,13 @@ class ModelInfo(Record):
         identity: changes whenever the answers could: weights checksum, endpoint and model name.
         context_length: in tokens, or None where nobody says.
         tokenizer: fingerprint of its tokenizer, or None behind an endpoint.
+        dtype: what it computes in, `"bfloat16"` say, or None where nobody says.
     """
 
     identity: str
     context_length: int | None = None
     tokenizer: str | None = None
+    dtype: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

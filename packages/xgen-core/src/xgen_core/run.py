@@ -3,6 +3,7 @@
     run.json        format, kind, resolved recipe, and the earlier ones if it was revised
     metrics.jsonl   one line a step; the same bytes whether or not the run was interrupted
     timings.jsonl   wall-clock figures, which differ from run to run and so live apart
+    items/*.jsonl   one line an item, in the items' order when all are done
     sections/*.json what the report page shows, in file-name order
 
 A run that is resumed cuts `metrics.jsonl` back to the step it restored, so no step stands twice.
@@ -12,17 +13,22 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from xgen_core.codec import encode
+from xgen_core.concurrency import Failure, failure_summary, gather
 from xgen_core.errors import FormatError, InputError
 from xgen_core.files import atomic_file, check_format, read_json, write_json
+from xgen_core.items import ItemLog, Row
+from xgen_core.progress import Progress
 from xgen_core.recipe import fingerprint
 
 __all__ = ["Run", "StepLog"]
 
+T = TypeVar("T")
 _FORMAT = "xgen-run"
 _VERSION = 1
 
@@ -169,6 +175,58 @@ class Run:
         earlier = [*header.get("earlier", []), header["recipe"]]
         self.recipe = cast("dict[str, Any]", encode(recipe))
         write_json(path, {**header, "recipe": self.recipe, "earlier": earlier})
+
+    async def map(
+        self,
+        items: Iterable[T],
+        work: Callable[[T], Awaitable[Row]],
+        *,
+        key: Callable[[T], str],
+        name: str,
+        concurrency: int = 64,
+    ) -> list[Row | Failure]:
+        """Work on items as `xgen_core.concurrency.gather` does, and keep what was done.
+
+        Results stand in `items/NAME.jsonl`, each with its item's key as `id`; a failure has `error`
+        and `kind`. A run that was cut short takes up those that are there, and works on failures
+        again. When all are done the file is written anew in the items' order, so that it does not
+        tell how often the run was interrupted.
+
+        Args:
+            items: in the order of their results.
+            work: one item's work; its result is a flat mapping of JSON values.
+            key: an item's name, other than every other item's.
+            name: of the file, and of the work where progress is shown.
+            concurrency: items in work at one time, at most.
+
+        Raises:
+            InputError: two items have one key.
+            FormatError: the file is damaged.
+        """
+        named: dict[str, T] = {}
+        for item in items:
+            if key(item) in named:
+                raise InputError(f"{name}: two items are called {key(item)!r}; ids must differ")
+            named[key(item)] = item
+        log = ItemLog(self.directory / "items" / f"{name}.jsonl")
+        finished = log.finished
+        left = [k for k in named if k not in finished]
+
+        async def one(identity: str) -> None:
+            log.append({"id": identity, **await work(named[identity])})
+
+        try:
+            with Progress(name, len(named), start=len(named) - len(left)) as progress:
+                outcomes = await gather(left, one, concurrency=concurrency, progress=progress)
+            failures = {k: o for k, o in zip(left, outcomes, strict=True) if o is not None}
+            for identity, failure in failures.items():
+                log.append({"id": identity, "error": failure.reason, "kind": failure.kind})
+        finally:
+            log.close()
+        log.rewrite(named)
+        if failures:
+            sys.stderr.write(f"{name}: {failure_summary(list(failures.values()))}\n")
+        return [failures.get(k, log.rows[k]) for k in named]
 
     def write_section(self, name: str, section: object) -> None:
         """Store one report section; `name` orders the page (`"20-loss"` before `"30-samples"`)."""

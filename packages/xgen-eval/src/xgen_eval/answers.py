@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xgen_core import Completion, GenerationRequest, Model, ModelError
+from xgen_core.concurrency import Failure, gather
 from xgen_core.progress import Progress
 from xgen_core.records import Scalar
 from xgen_eval.inputs import Inputs
@@ -54,23 +54,23 @@ async def ask_all(
     A request that fails does not stop the others; what they answered is kept.
 
     Raises:
+        BudgetError: the budget is used up.
         ModelError: after all were tried, if more failed than `inputs.allow_failures`; says how many
             and why.
     """
     progress.total, progress.unit = len(asks), "answers"
-    gate = asyncio.Semaphore(inputs.concurrency)
-
-    async def one(ask: Ask) -> Answered:
-        async with gate:
-            try:
-                completions = await model.generate(ask.request)
-            except ModelError as error:
-                return Answered(ask=ask, error=str(error))
-            finally:
-                progress.advance()
-        return Answered(ask=ask, completions=tuple(completions))
-
-    answered = list(await asyncio.gather(*(one(ask) for ask in asks)))
+    found = await gather(
+        [ask.request for ask in asks],
+        model.generate,
+        concurrency=inputs.concurrency,
+        progress=progress,
+    )
+    answered: list[Answered] = []
+    for ask, result in zip(asks, found, strict=True):
+        if isinstance(result, Failure):
+            answered.append(Answered(ask=ask, error=result.reason))
+        else:
+            answered.append(Answered(ask=ask, completions=tuple(result)))
     failed = [a for a in answered if a.error]
     if len(failed) > inputs.allow_failures:
         raise ModelError(

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-from xgen_core import ScoringModel
+from xgen_core import InputError, ModelInfo, ScoringModel
 from xgen_core.progress import Progress
-from xgen_core.records import Record
 from xgen_eval.choices import ChoiceItem, accuracies, chance, choose
 from xgen_eval.datasets import DataSet, data_directory
-from xgen_eval.grading import graded_result
+from xgen_eval.grading import graded_result, part_metrics
 from xgen_eval.inputs import Inputs
+from xgen_eval.questions import QuestionRow, Row
 from xgen_eval.task import Metric, TaskResult
 
-__all__ = ["ChoiceBenchmark"]
+__all__ = ["ChoiceBenchmark", "QuestionBenchmark"]
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R", bound=Row)
+Q = TypeVar("Q", bound=QuestionRow)
+
+_SEED = 1234
+"""Of the stream from which examples are drawn, as in lm-evaluation-harness."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,19 +36,31 @@ class ChoiceBenchmark(Generic[R]):
     Attributes:
         shots: solved examples before each question.
         split: of the data set; empty is its first one.
+        shots_from: split of the examples; empty is the benchmark's own.
+
+    Class attributes beside those of a task:
+        procedure: the exact way of asking, which `variant` names.
+        title, caption: of the section.
+        dataset: what is asked.
+        shot_split: where examples come from; empty where it is asked without.
+        parts: attributes whose values get metrics `NAME/PART`, `finer` those that get `NAME@PART`.
+        numbered: ids are numbers of lines, so that rows of equal content are one row.
     """
 
     shots: int = 0
     split: str = ""
+    shots_from: str = ""
 
     name: ClassVar[str]
-    variant: ClassVar[str]
+    procedure: ClassVar[str]
     summary: ClassVar[str]
     title: ClassVar[str]
     caption: ClassVar[str]
     dataset: ClassVar[DataSet[Any]]
     shot_split: ClassVar[str] = ""
     parts: ClassVar[tuple[str, ...]] = ()
+    finer: ClassVar[tuple[str, ...]] = ()
+    numbered: ClassVar[bool] = False
     needs: ClassVar[Literal["score", "generate"]] = "score"
 
     def __post_init__(self) -> None:
@@ -51,21 +69,32 @@ class ChoiceBenchmark(Generic[R]):
         if self.shots and not self.shot_split:
             raise ValueError(f"{self.name} is asked without shots, got {self.shots}")
 
+    @property
+    def variant(self) -> str:
+        """The exact procedure."""
+        return self.procedure
+
     def files(self, inputs: Inputs) -> tuple[Path, ...]:
         """The questions, and the examples if there are shots."""
         data = data_directory(inputs.data)
-        splits = [self.split or self.dataset.splits[0]]
-        splits += [self.shot_split] if self.shots else []
+        splits = [self._split, self._shots_from] if self.shots else [self._split]
         return tuple(dict.fromkeys(data.file(self.dataset, split) for split in splits))
 
     async def run(self, model: ScoringModel, inputs: Inputs, progress: Progress) -> TaskResult:
         """Score every choice of every question; see `xgen_eval.task.Task`."""
+        self.check(model.info)
         items = self.items(inputs)
+        graded = await choose(model, items, progress, self.grade)
+        finer = {
+            name.replace("/", "@", 1): metric
+            for attribute in self.finer
+            for name, metric in part_metrics(graded, attribute).items()
+        }
         return graded_result(
             self.name,
             self.variant,
-            await choose(model, items, progress, self.grade),
-            extra={"chance": chance(items)} | self.overall(items),
+            graded,
+            extra=finer | self.overall(items),
             parts=self.parts,
             title=self.title,
             caption=self.caption,
@@ -75,29 +104,103 @@ class ChoiceBenchmark(Generic[R]):
         """The questions as they are asked, at most `inputs.limit`.
 
         Raises:
-            InputError: the data was not added, or is damaged.
+            InputError: the data was not added, is damaged, or has too few examples.
         """
         data = data_directory(inputs.data)
-        rows: Sequence[R] = data.read(self.dataset, self.split or self.dataset.splits[0])
-        pool: Sequence[R] = data.read(self.dataset, self.shot_split) if self.shots else ()
-        rows = rows[: inputs.limit]
-        return [
-            self.item(row, shots)
-            for row, shots in zip(rows, self.choose_shots(rows, pool), strict=True)
-        ]
+        rows: Sequence[R] = data.read(self.dataset, self._split)
+        pool: Sequence[R] = data.read(self.dataset, self._shots_from) if self.shots else ()
+        shots = self.choose_shots(rows, pool) if self.shots else [()] * len(rows)
+        chosen = list(zip(rows, shots, strict=True))[: inputs.limit]
+        return [self.item(row, examples) for row, examples in chosen]
+
+    def check(self, info: ModelInfo) -> None:
+        """Refuse a model that the settings do not fit.
+
+        Raises:
+            InputError: it does not.
+        """
 
     def item(self, row: R, shots: Sequence[R]) -> ChoiceItem:
         """How one row is asked, after these solved examples."""
         raise NotImplementedError
 
-    def choose_shots(self, rows: Sequence[R], pool: Sequence[R]) -> list[Sequence[R]]:
-        """The solved examples of every row: the first of the pool."""
-        return [pool[: self.shots]] * len(rows)
-
     def grade(self, item: ChoiceItem, sums: Sequence[float]) -> Mapping[str, float]:
         """Scores of one item from the summed log-probabilities of its choices."""
         return accuracies(item, sums)
 
+    def choose_shots(self, rows: Sequence[R], pool: Sequence[R]) -> list[Sequence[R]]:
+        """The solved examples of every row, drawn as lm-evaluation-harness 0.4 draws them.
+
+        One stream goes through all rows in their order, so the first n rows have the same examples
+        whatever comes after them. Unless a test split is asked with examples of another split, one
+        example more is drawn and the row itself is left out; copies of it are, too.
+        """
+        stream = Random(_SEED)
+        spare = self._split != "test" or self._shots_from == "test"
+        self.check_pool(len(pool), self.shots + spare)
+        chosen: list[Sequence[R]] = []
+        for row in rows:
+            drawn = stream.sample(pool, self.shots + spare)
+            if spare:
+                drawn = [example for example in drawn if not self._same(example, row)]
+            if len(drawn) < self.shots:
+                others = [example for example in pool if not self._same(example, row)]
+                self.check_pool(len(others), self.shots)
+                drawn = stream.sample(others, self.shots)
+            chosen.append(drawn[: self.shots])
+        return chosen
+
+    def check_pool(self, found: int, needed: int, what: str = "") -> None:
+        """Refuse a split with too few examples.
+
+        Raises:
+            InputError: it has fewer than are needed.
+        """
+        if found < needed:
+            raise InputError(
+                f"{self.name} with {self.shots} shots needs {needed} examples{what}, the split "
+                f"{self._shots_from} has {found}"
+            )
+
     def overall(self, items: Sequence[ChoiceItem]) -> dict[str, Metric]:
-        """Metrics that are not means over items."""
+        """Metrics that are not means over items: what guessing gets."""
+        return {"chance": chance(items)}
+
+    @property
+    def _split(self) -> str:
+        return self.split or self.dataset.splits[0]
+
+    @property
+    def _shots_from(self) -> str:
+        return self.shots_from or self.shot_split
+
+    def _same(self, one: R, other: R) -> bool:
+        return (dataclasses.replace(one, id=other.id) if self.numbered else one) == other
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionBenchmark(ChoiceBenchmark[Q]):
+    """A benchmark that asks `query`, and offers each choice after a space."""
+
+    shot_split: ClassVar[str] = "train"
+
+    def query(self, row: Q) -> str:
+        """The question as it is put."""
+        raise NotImplementedError
+
+    def item(self, row: Q, shots: Sequence[Q]) -> ChoiceItem:
+        """Solved examples, each closed by an empty line, then the query."""
+        solved = "".join(f"{self.query(s)} {s.choices[s.gold]}\n\n" for s in shots)
+        return ChoiceItem(
+            id=row.id,
+            contexts=(solved + self.query(row),) * len(row.choices),
+            continuations=tuple(f" {c}" for c in row.choices),
+            choices=row.choices,
+            gold=row.gold,
+            shots=tuple(s.id for s in shots),
+            attributes=self.attributes(row),
+        )
+
+    def attributes(self, row: Q) -> Mapping[str, str]:
+        """What results may be sliced by."""
         return {}

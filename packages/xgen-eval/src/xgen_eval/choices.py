@@ -14,7 +14,7 @@ from xgen_eval.metrics import argmax
 from xgen_eval.scoring import score_all
 from xgen_eval.task import Metric
 
-__all__ = ["ChoiceItem", "accuracies", "chance", "choose"]
+__all__ = ["ChoiceItem", "accuracies", "accuracy", "chance", "choose"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +51,8 @@ class ChoiceItem:
                 f"gold {self.gold} is out of range: there are {len(self.continuations)} choices, "
                 "counted from 0"
             )
-        if any(not text for text in (*self.contexts, *self.choices)):
-            raise ValueError("a context or a choice is empty")
+        if any(not text for text in (*self.contexts, *self.continuations)):
+            raise ValueError("a context or a continuation is empty")
 
     def requests(self) -> list[ScoreRequest]:
         """What a model is asked, one request a choice."""
@@ -69,15 +69,20 @@ Grade = Callable[[ChoiceItem, Sequence[float]], Mapping[str, float]]
 def accuracies(item: ChoiceItem, sums: Sequence[float]) -> dict[str, float]:
     """Is the right choice the likeliest, by sum, per character, per byte? Of equal ones the first.
 
-    `acc_norm` is lm-evaluation-harness's: the choice's characters, without the delimiter.
+    `acc_norm` is lm-evaluation-harness's: the choice's characters, without the delimiter. A choice
+    without characters, which some data sets have, is never the likeliest there.
     """
-    characters = [s / len(c) for s, c in zip(sums, item.choices, strict=True)]
-    per_byte = [s / len(c.encode("utf-8")) for s, c in zip(sums, item.choices, strict=True)]
+    per_byte = _per(sums, [len(c.encode("utf-8")) for c in item.choices])
     return {
         "acc": float(argmax(sums) == item.gold),
-        "acc_norm": float(argmax(characters) == item.gold),
+        "acc_norm": float(argmax(_per(sums, list(map(len, item.choices)))) == item.gold),
         "acc_bytes": float(argmax(per_byte) == item.gold),
     }
+
+
+def accuracy(item: ChoiceItem, sums: Sequence[float]) -> dict[str, float]:
+    """`acc` alone, for choices that are alike in length, or are told apart by their contexts."""
+    return {"acc": float(argmax(sums) == item.gold)}
 
 
 async def choose(
@@ -86,14 +91,16 @@ async def choose(
     progress: Progress,
     grade: Grade = accuracies,
 ) -> list[Graded]:
-    """Score all choices of all items, and grade each item."""
-    requests = [request for item in items for request in item.requests()]
+    """Score all choices of all items, each distinct request once, and grade each item."""
+    asked = [item.requests() for item in items]
+    requests = list(dict.fromkeys(request for own in asked for request in own))
     progress.total, progress.unit = len(requests), "choices"
-    scores = iter(await score_all(model, requests, progress))
+    scores = await score_all(model, requests, progress)
+    sums = {r: math.fsum(s.token_logprobs) for r, s in zip(requests, scores, strict=True)}
     graded: list[Graded] = []
-    for item in items:
-        sums = [math.fsum(next(scores).token_logprobs) for _ in item.continuations]
-        graded.append(_graded(item, sums, grade(item, sums)))
+    for item, own in zip(items, asked, strict=True):
+        found = [sums[request] for request in own]
+        graded.append(_graded(item, found, grade(item, found)))
     return graded
 
 
@@ -103,10 +110,17 @@ def chance(items: Sequence[ChoiceItem]) -> Metric:
     return Metric(value=math.fsum(1 / len(i.continuations) for i in items) / n, n=n)
 
 
+def _per(sums: Sequence[float], sizes: Sequence[int]) -> list[float]:
+    return [s / size if size else -math.inf for s, size in zip(sums, sizes, strict=True)]
+
+
 def _graded(item: ChoiceItem, sums: list[float], scores: Mapping[str, float]) -> Graded:
-    norms = [s / len(c) for s, c in zip(sums, item.choices, strict=True)]
-    chosen, chosen_norm = argmax(sums), argmax(norms)
-    details: dict[str, Scalar] = {"gold": item.gold, "chosen": chosen, "chosen_norm": chosen_norm}
+    chosen = argmax(sums)
+    details: dict[str, Scalar] = {"gold": item.gold, "chosen": chosen}
+    chosen_norm: int | None = None
+    if "acc_norm" in scores:
+        chosen_norm = argmax(_per(sums, list(map(len, item.choices))))
+        details["chosen_norm"] = chosen_norm
     shared = len(set(item.contexts)) == 1
     shown: dict[str, str] = {}
     if shared:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from xgen_eval.commands.compare import compare
 from xgen_eval.commands.data import data
 from xgen_eval.commands.list import list_tasks
 from xgen_eval.commands.run import run_tasks
@@ -23,5 +24,5 @@ def evaluation() -> None:
     """
 
 
-for command in (data, list_tasks, run_tasks):
+for command in (compare, data, list_tasks, run_tasks):
     evaluation.add_command(command)

@@ -44,16 +44,55 @@ class Raw:
     stem: str
     number: int
 
-    def text(self, *names: str) -> str:
+    def text(self, *names: str, empty: bool = False) -> str:
         """The first of these fields that is there, which must be text.
+
+        Args:
+            names: of the field, in different forms of the data.
+            empty: whether the text may be empty.
 
         Raises:
             CodecError: none of them is there, or it is not text or empty.
         """
         value = self.value(*names)
-        if not isinstance(value, str) or not value:
+        if not isinstance(value, str) or not (value or empty):
             raise CodecError(f"{names[0]}: expected text, got {value!r:.60}")
         return value
+
+    def texts(self, *names: str) -> tuple[str, ...]:
+        """The first of these fields that is there, which must be a list of texts.
+
+        Raises:
+            CodecError: none of them is there, or it is something else.
+        """
+        value = self.value(*names)
+        if not isinstance(value, (list, tuple)) or not all(isinstance(x, str) for x in value):
+            raise CodecError(f"{names[0]}: expected a list of texts, got {value!r:.60}")
+        return tuple(cast("Sequence[str]", value))
+
+    def number_of(self, *names: str) -> int:
+        """The first of these fields that is there, which must be a whole number or its digits.
+
+        Raises:
+            CodecError: none of them is there, or it is something else.
+        """
+        value = self.value(*names)
+        if isinstance(value, str) and value.strip().isdecimal():
+            return int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise CodecError(f"{names[0]}: expected a whole number, got {value!r:.60}")
+        return value
+
+    def fields_of(self, name: str) -> Raw:
+        """A field that is an object, as a row of its own.
+
+        Raises:
+            CodecError: it is missing, or something else.
+        """
+        value = self.value(name)
+        if not isinstance(value, Mapping):
+            raise CodecError(f"{name}: expected an object, got {value!r:.60}")
+        return Raw(fields=cast("Mapping[str, object]", value), stem=self.stem, number=self.number)
 
     def value(self, *names: str) -> object:
         """The first of these fields that is there.
@@ -332,12 +371,13 @@ def _stem(path: Path) -> str:
 def _hub_rows(hub: Hub, split: str) -> Iterator[tuple[Raw, str]]:
     try:
         import datasets
+        from datasets.exceptions import DatasetsError
     except ImportError:
         raise MissingExtraError("fetching data from the hub", "xgen-eval[hub]") from None
     for name in hub.configurations:
         try:
             rows = datasets.load_dataset(hub.path, name, split=split, revision=hub.revision)
-        except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+        except (OSError, ValueError, DatasetsError) as error:
             first = str(error).strip().split("\n")[0]
             raise InputError(
                 f"{hub.path} could not be fetched ({first}): is the network there? "

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-__all__ = ["rank", "shuffled"]
+__all__ = ["integer", "pick", "rank", "shuffled"]
 
 T = TypeVar("T")
 
@@ -19,6 +19,16 @@ T = TypeVar("T")
 def rank(seed: int, *key: str | int) -> bytes:
     """The place of `key` in the order that `seed` stands for."""
     return hashlib.sha256(json.dumps([seed, *key]).encode("ascii")).digest()
+
+
+def integer(below: int, seed: int, *key: str | int) -> int:
+    """A number from 0 to `below - 1`, each as likely as the others (to 1 in 2⁶⁴ / below)."""
+    return int.from_bytes(rank(seed, *key)[:8]) % below
+
+
+def pick(items: Sequence[T], seed: int, *key: str | int) -> T:
+    """One of the items."""
+    return items[integer(len(items), seed, *key)]
 
 
 def shuffled(items: Iterable[T], seed: int, key: Callable[[T], tuple[str | int, ...]]) -> list[T]:

@@ -1,4 +1,8 @@
-"""Run tasks on a model, and resume where an earlier run stopped."""
+"""Run tasks on a model, and resume where an earlier run stopped.
+
+Every request goes through the call store of the run directory, so a task that is run again (after a
+kill, or because its grading changed) asks only for what was never answered.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from xgen_core import CapabilityError, Model, ScoringModel
+from xgen_core import CapabilityError, InputError, Model, ModelError, ScoringModel
+from xgen_core.lm import Budget, CallStore, PlannedModel, planned, recorded
 from xgen_core.progress import Progress
 from xgen_eval.inputs import DataFile, Inputs
 from xgen_eval.results import Results, ResultsDirectory, task_key
 from xgen_eval.task import Task
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "plan"]
+
+_CALLS = "calls.sqlite"
 
 
 async def evaluate(
@@ -27,6 +34,7 @@ async def evaluate(
     data: Path | str | None = None,
     concurrency: int = 64,
     allow_failures: int = 0,
+    budget: Budget | None = None,
 ) -> Results:
     """Run tasks in order, and write each result as soon as it is there.
 
@@ -45,6 +53,7 @@ async def evaluate(
         data: directory of benchmark data, as in `Inputs`.
         concurrency: generation requests in flight at once.
         allow_failures: so many requests of a task may fail, and count as wrong.
+        budget: what may be spent; answers that are known cost nothing.
 
     Returns:
         All finished tasks of the directory.
@@ -52,17 +61,10 @@ async def evaluate(
     Raises:
         CapabilityError: a task scores and the model cannot; before anything is run.
         InputError: an input is missing or wrong, or another evaluation lies in `output`.
-        ModelError: the model failed; tasks finished until then are kept.
+        BudgetError: the budget is used up.
+        ModelError: the model failed. In both cases every answer until then is kept.
     """
-    names = [task.name for task in tasks]
-    if len(set(names)) != len(names):
-        raise ValueError(f"tasks need different names, got {', '.join(names)}")
-    for task in tasks:
-        if task.needs == "score" and not isinstance(model, ScoringModel):
-            raise CapabilityError(
-                f"{task.name} scores text, which {model.info.identity} cannot; use a model that "
-                "gives log-probabilities, such as local:DIR"
-            )
+    _check(model, tasks)
     inputs = Inputs(
         documents,
         seed=seed,
@@ -74,11 +76,61 @@ async def evaluate(
     )
     files = {task.name: tuple(map(DataFile.of, task.files(inputs))) for task in tasks}
     directory = ResultsDirectory(output, model.info, inputs)
-    for task in tasks:
-        key = task_key(task, files[task.name], directory.results)
-        if directory.has(task, key):
-            continue
-        with Progress(task.name) as progress:
-            result = await task.run(cast(ScoringModel, model), inputs, progress)
-        directory.add(task, key, files[task.name], result)
+    with CallStore(Path(output) / _CALLS) as store:
+        asked = cast(ScoringModel, recorded(model, store, budget=budget))
+        for task in tasks:
+            key = task_key(task, files[task.name], directory.results)
+            if directory.has(task, key):
+                continue
+            with Progress(task.name) as progress:
+                result = await task.run(asked, inputs, progress)
+            directory.add(task, key, files[task.name], result)
     return directory.results
+
+
+async def plan(
+    model: Model, tasks: Sequence[Task], inputs: Inputs, *, output: Path | str
+) -> tuple[PlannedModel, list[str]]:
+    """What `evaluate` would ask, without asking it.
+
+    Args:
+        model: not even entered.
+        tasks: as in `evaluate`.
+        inputs: as `evaluate` makes them.
+        output: the run directory; what its store knows is not counted.
+
+    Returns:
+        The counts, and a line for each task whose later requests depend on earlier answers in a way
+        that made-up ones do not allow.
+
+    Raises:
+        CapabilityError: a task scores and the model cannot.
+    """
+    _check(model, tasks)
+    path = Path(output) / _CALLS
+    store = CallStore(path, read_only=True) if path.is_file() else None
+    notes: list[str] = []
+    try:
+        counter = planned(model, store)
+        for task in tasks:
+            with Progress(task.name) as progress:
+                try:
+                    await task.run(cast(ScoringModel, counter), inputs, progress)
+                except (InputError, ModelError) as error:
+                    notes.append(f"{task.name} is counted in part: {error}")
+    finally:
+        if store is not None:
+            store.close()
+    return counter, notes
+
+
+def _check(model: Model, tasks: Sequence[Task]) -> None:
+    names = [task.name for task in tasks]
+    if len(set(names)) != len(names):
+        raise ValueError(f"tasks need different names, got {', '.join(names)}")
+    for task in tasks:
+        if task.needs == "score" and not isinstance(model, ScoringModel):
+            raise CapabilityError(
+                f"{task.name} scores text, which {model.info.identity} cannot; use a model that "
+                "gives log-probabilities, such as local:DIR"
+            )

@@ -62,8 +62,8 @@ class Graded:
 def metrics_of(items: Sequence[Graded]) -> dict[str, Metric]:
     """The mean of every score over the items that have it, in order of first appearance.
 
-    A score that is 0 or 1 for every item is a proportion with its Wilson interval; others get a
-    normal interval. Where items name clusters, these are the independent units.
+    A score that is 0 or 1 for every item is a proportion with its Wilson interval; others get
+    Student's. Where items name clusters, these are the independent units.
     """
     names = dict.fromkeys(name for item in items for name in item.scores)
     return {name: _metric(name, [i for i in items if name in i.scores]) for name in names}

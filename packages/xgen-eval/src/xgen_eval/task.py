@@ -12,7 +12,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import NormalDist
 from typing import Literal, Protocol, cast, runtime_checkable
 
 from xgen_core import PluginError, ScoringModel
@@ -21,12 +20,11 @@ from xgen_core.progress import Progress
 from xgen_core.records import Record, Scalar
 from xgen_core.report import Section
 from xgen_eval.inputs import Inputs
-from xgen_eval.statistics import Estimate, wilson_interval
+from xgen_eval.statistics import Estimate, t_interval, wilson_interval
 
 __all__ = ["Metric", "Task", "TaskResult", "load_task", "task_names"]
 
 _GROUP = "xgen.tasks"
-_Z = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +62,9 @@ class Metric(Record):
 
     @classmethod
     def of(cls, estimate: Estimate, unit: str = "") -> Metric:
-        """A metric from an estimate, with its standard error and a normal 95 % interval."""
+        """A metric from an estimate, with its standard error and Student's 95 % interval."""
         value, stderr, n = estimate
-        interval = None if stderr is None else (value - _Z * stderr, value + _Z * stderr)
-        return cls(value=value, stderr=stderr, n=n, unit=unit, interval=interval)
+        return cls(value=value, stderr=stderr, n=n, unit=unit, interval=t_interval(estimate))
 
     @classmethod
     def proportion(cls, successes: int, n: int) -> Metric:

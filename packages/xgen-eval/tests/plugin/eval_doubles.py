@@ -7,7 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xgen_core import ModelInfo, Score, ScoreRequest
+from xgen_core import (
+    Completion,
+    GenerationRequest,
+    ModelInfo,
+    Score,
+    ScoreRequest,
+    TokenLogprob,
+)
 from xgen_eval import Metric, TaskResult
 
 
@@ -72,6 +79,19 @@ class KnowsText(ByteModel):
         return Score(token_logprobs=(-cost,) * size, byte_lengths=(1,) * size, is_greedy=False)
 
 
+class Recorded(ByteModel):
+    """Knows the log-probabilities of what lm-eval asked, and fails at anything else."""
+
+    def __init__(self, known: dict[tuple[str, str], float]) -> None:
+        super().__init__(lambda byte, position, left: 0.0)
+        self.known = known
+
+    def _score(self, request: ScoreRequest) -> Score:
+        value = self.known[request.context, request.continuation]
+        size = len(request.continuation.encode())
+        return Score(token_logprobs=(value,), byte_lengths=(size,), is_greedy=False)
+
+
 def unigram(byte: int, position: int, left: int) -> float:
     """`a` has probability 1/2, `b` 1/4, every other byte 1/1024."""
     return {97: 1.0, 98: 2.0}.get(byte, 10.0) * math.log(2)
@@ -79,6 +99,25 @@ def unigram(byte: int, position: int, left: int) -> float:
 
 def open_unigram(rest: str) -> ByteModel:
     return ByteModel(unigram, identity=f"unigram:{rest}")
+
+
+class Letters(ByteModel):
+    """A judge that answers `m` with the given probability, `M` with half of the rest."""
+
+    def __init__(self, first: float) -> None:
+        super().__init__(unigram, identity=f"letters:{first:g}")
+        self.first = first
+
+    async def generate(self, request) -> list[Completion]:
+        top = {"m": math.log(self.first), "M": math.log((1 - self.first) / 2)}
+        assert request.logprobs == 5
+        token = TokenLogprob(id=0, text="M", logprob=top["M"], top=top)
+        said = Completion(text="M", finish_reason="length", logprobs=(token,))
+        return [said] * request.n
+
+
+def open_letters(rest: str) -> Letters:
+    return Letters(float(rest))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,3 +147,26 @@ class CountDocuments:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unnamed:
     """Not a task: it lacks all that one has."""
+
+
+class Writer:
+    """A model that writes what a function makes of the prompt (and of the sample's number)."""
+
+    def __init__(self, write: Callable[[str], str], *, identity: str = "writer") -> None:
+        self.write = write
+        self.info = ModelInfo(identity=identity)
+        self.requests: list[GenerationRequest] = []
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        return None
+
+    async def generate(self, request: GenerationRequest) -> list[Completion]:
+        self.requests.append(request)
+        prompt = request.prompt
+        if prompt is None:
+            prompt = request.messages[-1].content
+        text = self.write(prompt)
+        return [Completion(text=text, finish_reason="stop") for _ in range(request.n)]

@@ -1,29 +1,27 @@
 """`http://HOST/v1#MODEL` and `openai:MODEL`: a model behind an OpenAI-compatible endpoint.
 
 A request for `n` samples becomes `n` calls with seeds `seed`, `seed + 1`, …, so that asking for
-more extends what there was. A conversation goes to `/chat/completions`, a prompt to `/completions`.
-The key comes from the environment (`OPENAI_API_KEY`) and nowhere else; `OPENAI_BASE_URL` moves
-`openai:`. Whatever the endpoint does wrong becomes one `ModelError` that names it.
+more extends what there was. A conversation goes to `/chat/completions`, a prompt to `/completions`;
+scores come from `/completions` with `echo`, where the endpoint knows it. The key comes from the
+environment (`OPENAI_API_KEY`) and nowhere else; `OPENAI_BASE_URL` moves `openai:`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import Any, Self, cast
 
-from xgen_core.errors import CapabilityError, InputError, MissingExtraError, ModelError
-from xgen_core.records import Completion, GenerationRequest, ModelInfo
-
-if TYPE_CHECKING:
-    import aiohttp
+from xgen_core.concurrency import together
+from xgen_core.errors import CapabilityError, InputError, ModelError
+from xgen_core.lm.echo import echo_body, read_echo
+from xgen_core.lm.trace import CURRENT
+from xgen_core.lm.transport import Patience, RefusedError, Transport
+from xgen_core.records import Completion, GenerationRequest, ModelInfo, Score, ScoreRequest
 
 __all__ = ["HttpModel", "open_http", "open_https", "open_openai"]
 
-_SECONDS = 600.0
 _SHOWN = 200
 
 
@@ -33,15 +31,19 @@ class HttpModel:
     Args:
         base: URL up to and including the version, `http://127.0.0.1:8000/v1` say.
         model: the model's name there.
-        seconds: how long one answer may take.
+        patience: how long to try.
+        concurrency: calls on the wire at one time; more wait for their turn.
     """
 
-    def __init__(self, base: str, model: str, *, seconds: float = _SECONDS) -> None:
-        self._base = base.rstrip("/")
+    def __init__(
+        self, base: str, model: str, *, patience: Patience | None = None, concurrency: int = 64
+    ) -> None:
+        base = base.rstrip("/")
         self._model = model
-        self._seconds = seconds
-        self._info = ModelInfo(identity=f"{self._base}#{model}")
-        self._session: aiohttp.ClientSession | None = None
+        self._info = ModelInfo(identity=f"{base}#{model}")
+        self._transport = Transport(base, patience=patience or Patience(), concurrency=concurrency)
+        self._limit = "max_tokens"  # newer models of OpenAI's call it max_completion_tokens
+        self._spare = 0  # tokens to be written where only the prompt is wanted
 
     @property
     def info(self) -> ModelInfo:
@@ -49,15 +51,7 @@ class HttpModel:
         return self._info
 
     async def __aenter__(self) -> Self:
-        try:
-            import aiohttp
-        except ImportError:
-            raise MissingExtraError("a model behind an endpoint", "xgen-core[http]") from None
-        key = os.environ.get("OPENAI_API_KEY")
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=self._seconds),
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-        )
+        await self._transport.open()
         return self
 
     async def __aexit__(
@@ -66,28 +60,42 @@ class HttpModel:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._transport.close()
 
     async def generate(self, request: GenerationRequest) -> list[Completion]:
         """One call for each sample, at the same time.
 
         Raises:
-            ModelError: the endpoint cannot be reached, refuses, or answers something else.
+            EndpointError: the endpoint cannot be reached, or refuses whatever it is asked.
+            ModelError: it refuses this, or answers something else, again and again.
             CapabilityError: log-probabilities are asked for; no endpoint says the tokens' ids.
         """
         if request.logprobs is not None:
             raise CapabilityError(
-                f"{self._base}: log-probabilities do not come from an endpoint; use local:DIR"
+                f"{self._transport.base}: log-probabilities do not come from an endpoint; "
+                "use local:DIR"
             )
-        samples = (self._sample(request, request.seed + i) for i in range(request.n))
-        return list(await asyncio.gather(*samples))
+        if request.n == 1:
+            return [await self._sample(request, request.seed)]
+        return await together([self._sample(request, request.seed + i) for i in range(request.n)])
+
+    async def score(self, requests: Sequence[ScoreRequest]) -> Sequence[Score]:
+        """One call for each request, at the same time.
+
+        Raises:
+            CapabilityError: the endpoint gives no log-probabilities of a prompt, or a text without
+                context does not fit in one window.
+            EndpointError: the endpoint cannot be reached, or refuses whatever it is asked.
+            ModelError: it refuses this, or answers something else, again and again.
+        """
+        if len(requests) == 1:
+            return [await self._score(requests[0])]
+        return await together([self._score(request) for request in requests])
 
     async def _sample(self, request: GenerationRequest, seed: int) -> Completion:
         body: dict[str, object] = {
             "model": self._model,
-            "max_tokens": request.max_tokens,
+            self._limit: request.max_tokens,
             "temperature": request.temperature,
             "top_p": request.top_p,
             "seed": seed,
@@ -98,68 +106,99 @@ class HttpModel:
             body["top_k"] = request.top_k  # not OpenAI's, but what open servers call it
         if request.repetition_penalty != 1:
             body["repetition_penalty"] = request.repetition_penalty  # likewise
-        if request.prompt is None:
-            turns = [{"role": m.role, "content": m.content} for m in request.messages]
-            return self._read(await self._post("/chat/completions", {**body, "messages": turns}))
-        return self._read(await self._post("/completions", {**body, "prompt": request.prompt}))
-
-    async def _post(self, path: str, body: Mapping[str, object]) -> object:
-        import aiohttp
-
-        if self._session is None:
-            raise RuntimeError("use the model inside 'async with'")
-        url = self._base + path
+        if request.prompt is not None:
+            path = "/completions"
+            body["prompt"] = request.prompt
+        else:
+            path = "/chat/completions"
+            body["messages"] = [{"role": m.role, "content": m.content} for m in request.messages]
         try:
-            async with self._session.post(url, json=body) as answer:
-                text = await answer.text(errors="replace")
-                status = answer.status
-        except TimeoutError:
-            raise ModelError(f"{url}: no answer within {self._seconds:g} s") from None
-        except aiohttp.InvalidURL as error:
-            raise ModelError(f"{url}: not a URL: {error}") from error
-        except aiohttp.ClientConnectorError as error:
-            raise ModelError(f"{url}: cannot connect ({error.os_error}): is it running?") from error
-        except aiohttp.ClientError as error:
-            raise ModelError(f"{url}: the connection broke: {error}") from error
-        if status != 200:
-            advice = "; set OPENAI_API_KEY to a valid key" if status == 401 else ""
-            raise ModelError(f"{url} answered {status}: {text[:_SHOWN]!r}{advice}")
-        try:
-            return json.loads(text)
-        except json.JSONDecodeError:
-            raise ModelError(
-                f"{url} answered something that is not JSON: {text[:_SHOWN]!r}; does the URL end "
-                "in the API's version (/v1)?"
-            ) from None
+            answer = await self._transport.post(path, body)
+        except RefusedError as error:
+            if "max_completion_tokens" not in error.text or "max_tokens" not in body:
+                raise
+            self._limit = "max_completion_tokens"
+            body[self._limit] = body.pop("max_tokens")
+            answer = await self._transport.post(path, body)
+        return self._completion(answer)
 
-    def _read(self, answer: object) -> Completion:
+    def _completion(self, answer: Mapping[str, Any]) -> Completion:
         try:
-            body = cast("dict[str, Any]", answer)
-            choice = body["choices"][0]
+            choice = answer["choices"][0]
             text = choice["message"]["content"] if "message" in choice else choice["text"]
-            usage = cast("dict[str, int]", body.get("usage") or {})
+            if text is None:  # nothing was said: a refusal, or thoughts up to the limit
+                text = ""
+            if not isinstance(text, str):
+                raise TypeError(f"expected text, got {text!r:.80}")
+            read, written = _usage(answer)
             return Completion(
-                text=_text(text),
+                text=text,
                 finish_reason="length" if choice.get("finish_reason") == "length" else "stop",
-                prompt_tokens=usage.get("prompt_tokens", 0),
-                completion_tokens=usage.get("completion_tokens", 0),
+                prompt_tokens=read,
+                completion_tokens=written,
             )
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise ModelError(
-                f"{self._base} answered JSON that is no completion: {str(answer)[:_SHOWN]!r}"
+                f"{self._transport.base} answered JSON that is no completion: "
+                f"{str(answer)[:_SHOWN]!r}"
             ) from error
 
+    async def _score(self, request: ScoreRequest) -> Score:
+        try:
+            answer = await self._echo(request)
+        except RefusedError as error:
+            if any(word in error.text for word in ("logprob", "echo")):
+                raise CapabilityError(
+                    f"{error}; it gives no log-probabilities of a prompt, so it cannot score: use "
+                    "local:DIR, or a server that does"
+                ) from error
+            if not request.context:
+                raise CapabilityError(
+                    f"{error}; an endpoint scores a text without context only if it fits in one "
+                    "window: use local:DIR, or cut it into shorter ones"
+                ) from error
+            raise
+        _usage(answer)
+        return read_echo(answer, request, self._transport.base)
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"expected text, got {value!r:.80}")
-    return value
+    async def _echo(self, request: ScoreRequest) -> dict[str, Any]:
+        spare = self._spare
+        try:
+            body = echo_body(self._model, request, max_tokens=spare)
+            return await self._transport.post("/completions", body)
+        except RefusedError as error:
+            if spare or "max_tokens" not in error.text:
+                raise
+        body = echo_body(self._model, request, max_tokens=1)
+        answer = await self._transport.post("/completions", body)
+        self._spare = 1
+        return answer
+
+
+def _usage(answer: Mapping[str, Any]) -> tuple[int, int]:
+    """Tokens read and written, as far as the endpoint tells; so is the call's trace."""
+    usage: Any = answer.get("usage")
+    counts: list[int] = []
+    for name in ("prompt_tokens", "completion_tokens"):
+        value = cast("dict[str, object]", usage).get(name) if isinstance(usage, dict) else 0
+        counts.append(value if isinstance(value, int) else 0)
+    read, written = counts
+    trace = CURRENT.get()
+    if trace is not None:
+        trace.prompt_tokens += read
+        trace.completion_tokens += written
+    return read, written
 
 
 def _split(rest: str, scheme: str) -> HttpModel:
     base, _, model = rest.partition("#")
     if not base.startswith("//") or not model:
         raise InputError(f"an endpoint is named {scheme}://HOST/v1#MODEL, got {scheme}:{rest}")
+    if "@" in base[2:].partition("/")[0]:
+        raise InputError(
+            "a password in an endpoint's address would stand in every result: leave it out, and "
+            "set OPENAI_API_KEY"
+        )
     return HttpModel(f"{scheme}:{base}", model)
 
 
@@ -167,7 +206,7 @@ def open_http(rest: str) -> HttpModel:
     """`http://HOST/v1#MODEL`.
 
     Raises:
-        InputError: no host or no model name.
+        InputError: no host or no model name, or a password in it.
     """
     return _split(rest, "http")
 
@@ -176,7 +215,7 @@ def open_https(rest: str) -> HttpModel:
     """`https://HOST/v1#MODEL`.
 
     Raises:
-        InputError: no host or no model name.
+        InputError: no host or no model name, or a password in it.
     """
     return _split(rest, "https")
 

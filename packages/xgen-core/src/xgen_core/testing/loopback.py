@@ -43,9 +43,12 @@ class Fault:
         kind: `rate_limit`: 429 with `Retry-After`; `server_error`: 500; `hang`: no answer for
             `seconds`, then the connection ends; `dropped`: the connection ends at once;
             `half_closed`: the head, half of the promised body, then the server's side closes;
-            `truncated`: a complete answer whose JSON is cut in half; `html`: a sign-in page with
-            status 200; `slow`: the right answer, in pieces over `seconds`.
-        seconds: for `rate_limit` the value of `Retry-After`, for `hang` and `slow` how long.
+            `stalled`: the head, half of the body, then nothing for `seconds`; `truncated`: a
+            complete answer whose JSON is cut in half; `html`: a sign-in page with status 200;
+            `slow`: the right answer, in pieces over `seconds`; `status`: an error with `status`.
+        seconds: for `rate_limit` the value of `Retry-After`, for `hang`, `stalled` and `slow` how
+            long.
+        status: of the answer, for `status`.
     """
 
     kind: Literal[
@@ -54,11 +57,14 @@ class Fault:
         "hang",
         "dropped",
         "half_closed",
+        "stalled",
         "truncated",
         "html",
         "slow",
+        "status",
     ]
     seconds: float = 0.0
+    status: int = 503
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +87,14 @@ class LoopbackServer:
         name: the model's name on the wire.
         faults: the fate of the first, second, … POST; None, and all after the last, go well.
         api_key: if given, requests without it get 401.
+        echo: what it knows of `echo`: `"full"`; `"one_token"`: not with `max_tokens` 0, as older
+            servers; `"ignored"`: what is written is answered alone, as by servers that pass over
+            what they do not know; `"silent"`: log-probabilities are null.
+        limit: what it calls the most tokens to write; the other name is refused.
 
     Attributes:
         requests: everything received so far, in order of arrival.
+        connections: made so far.
     """
 
     def __init__(
@@ -93,11 +104,16 @@ class LoopbackServer:
         name: str = "loopback",
         faults: Sequence[Fault | None] = (),
         api_key: str | None = None,
+        echo: Literal["full", "one_token", "ignored", "silent"] = "full",
+        limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens",
     ) -> None:
         self.model = model if isinstance(model, Model) else ScriptedModel(list(model))
         self.name = name
         self.api_key = api_key
+        self.echo = echo
+        self.limit = limit
         self.requests: list[ReceivedRequest] = []
+        self.connections = 0
         self.closing = threading.Event()
         self._faults = list(faults)
         self._lock = threading.Lock()
@@ -180,8 +196,17 @@ class LoopbackServer:
             ModelError: the model refuses.
         """
         assert self._loop is not None
+        if self.limit not in body and "max_tokens" in body:
+            raise BadRequest(f"'max_tokens' is not supported: use {self.limit!r}")
+        if self.echo == "one_token" and body.get("max_tokens") == 0:
+            raise BadRequest("max_tokens must be at least 1", param="max_tokens")
+        if self.echo == "ignored":
+            body = {**body, "echo": False, "max_tokens": body.get("max_tokens") or 1}
         work = answer(self.model, self.name, chat=path.startswith("/v1/chat/"), body=body)
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        reply = asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        if self.echo == "silent":
+            reply["choices"] = [{**choice, "logprobs": None} for choice in reply["choices"]]
+        return reply
 
 
 class _Server(ThreadingHTTPServer):
@@ -199,6 +224,7 @@ class _Server(ThreadingHTTPServer):
     def add_connection(self, connection: socket.socket) -> None:
         with self._connections_lock:
             self._connections.add(connection)
+            self.owner.connections += 1
         if self.owner.closing.is_set():  # accepted in the server's last moment
             self.end_connections()
 
@@ -291,6 +317,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(429, _BUSY, {"Retry-After": f"{fault.seconds:g}"})
         elif fault.kind == "server_error":
             self._send(500, _BROKEN)
+        elif fault.kind == "status":
+            self._send(fault.status, _BROKEN)
         elif fault.kind == "html":
             self._head(200, "text/html; charset=utf-8", len(_HTML))
             self.wfile.write(_HTML)
@@ -318,9 +346,11 @@ class _Handler(BaseHTTPRequestHandler):
             half = body[: len(body) // 2]
             self._head(200, "application/json", len(half))
             self.wfile.write(half)
-        elif fault.kind == "half_closed":
+        elif fault.kind in ("half_closed", "stalled"):
             self._head(200, "application/json", len(body))
             self.wfile.write(body[: len(body) // 2])
+            if fault.kind == "stalled":
+                self.server.owner.closing.wait(fault.seconds)
             self._half_close()
         else:
             step = max(len(body) // 8, 1)

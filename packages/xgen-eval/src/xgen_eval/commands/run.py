@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from xgen_core.command.calls import call_options
+
 if TYPE_CHECKING:
     from xgen_eval.results import Results
     from xgen_eval.task import Task
@@ -63,6 +65,7 @@ __all__ = ["run_tasks"]
     show_default=True,
     help="So many requests of a task may fail; they count as wrong.",
 )
+@call_options
 @click.option("--json", "as_json", is_flag=True, help="Print results.json instead of a table.")
 def run_tasks(
     model: str,
@@ -78,6 +81,9 @@ def run_tasks(
     data: str | None,
     concurrency: int,
     allow_failures: int,
+    limits: tuple[str, ...],
+    prices: str | None,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Run tasks on a model; the same command again resumes, or prints what it found.
@@ -91,16 +97,24 @@ def run_tasks(
     from pathlib import Path
 
     from xgen_core import open_model
-    from xgen_eval.evaluation import evaluate
+    from xgen_core.command.calls import budget_of, plan_text
+    from xgen_eval.evaluation import evaluate, plan
     from xgen_eval.inputs import Inputs
 
     tasks = _tasks(names, windows, prompts, settings)
+    inputs = Inputs(documents, seed=seed, limit=limit, max_bytes=max_bytes, data=data)
     for task in tasks:
-        task.files(
-            Inputs(documents, data=data)
-        )  # what is missing is said before the model is loaded
+        task.files(inputs)  # what is missing is said before the model is loaded
+    budget = budget_of(limits, prices)
     needs = "score" if any(task.needs == "score" for task in tasks) else "generate"
     uri = f"local:{model}" if Path(model).is_dir() else model
+
+    if dry_run:
+        counter, notes = asyncio.run(
+            plan(open_model(uri, needs=needs), tasks, inputs, output=output)
+        )
+        click.echo("\n".join([plan_text(counter, prices), *notes]))
+        return
 
     async def work() -> Results:
         async with open_model(uri, needs=needs) as opened:
@@ -115,6 +129,7 @@ def run_tasks(
                 data=data,
                 concurrency=concurrency,
                 allow_failures=allow_failures,
+                budget=budget,
             )
 
     results = asyncio.run(work())

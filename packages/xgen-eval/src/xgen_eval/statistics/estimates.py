@@ -1,4 +1,4 @@
-"""How far off a number may be: Wilson intervals, and standard errors of means and ratios.
+"""Means and ratios with their standard errors.
 
 Every estimate names its independent units. Tokens of one document are not independent of each
 other, so figures over tokens are estimated by cluster: by document, or by window.
@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Estimate", "clustered_mean", "mean_stderr", "ratio_of_sums", "wilson_interval"]
+__all__ = ["Estimate", "cluster_sums", "clustered_mean", "mean_stderr", "ratio_of_sums"]
 
 
 class Estimate(NamedTuple):
@@ -28,29 +27,6 @@ class Estimate(NamedTuple):
     value: float
     stderr: float | None
     n: int
-
-
-def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The score interval of a proportion (Wilson 1927), without continuity correction.
-
-    Unlike value ± z·stderr it stays inside 0..1 and keeps its coverage near the ends.
-
-    Raises:
-        ValueError: no trials, more successes than trials, or a confidence outside (0, 1).
-    """
-    if not 0 <= successes <= n or n < 1:
-        raise ValueError(f"expected 0 <= successes <= n and n >= 1, got {successes} of {n}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence lies in (0, 1), got {confidence}")
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    p = successes / n
-    scale = 1 + z * z / n
-    middle = (p + z * z / (2 * n)) / scale
-    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / scale
-    # At the ends the bound is exactly 0 or 1; rounding must not leave 1e-17 there.
-    low = 0.0 if successes == 0 else middle - half
-    high = 1.0 if successes == n else middle + half
-    return low, high
 
 
 def mean_stderr(values: Sequence[float] | np.ndarray) -> Estimate:
@@ -89,20 +65,41 @@ def ratio_of_sums(
     return Estimate(ratio, math.sqrt(len(y) / (len(y) - 1) * spread) / total, len(y))
 
 
-def clustered_mean(values: Sequence[float] | np.ndarray, clusters: Sequence[Hashable]) -> Estimate:
+def clustered_mean(
+    values: Sequence[float] | np.ndarray,
+    clusters: Sequence[Hashable],
+    weights: Sequence[float] | np.ndarray | None = None,
+) -> Estimate:
     """The mean over all values, with the standard error by cluster.
 
     The clusters are the independent units (`n` counts them), as in Liang and Zeger 1986, with the
-    small-sample factor G / (G - 1): √(G / (G - 1) · Σ_g (Σ_{i∈g} (vᵢ - mean))²) / N.
+    small-sample factor G / (G - 1): √(G / (G - 1) · Σ_g (Σ_{i∈g} wᵢ (vᵢ - mean))²) / Σ w.
 
     Raises:
-        ValueError: no values, or not one cluster for each.
+        ValueError: no values, or not one cluster (and weight) for each.
     """
-    if len(values) != len(clusters):
-        raise ValueError(f"{len(values)} values, but {len(clusters)} clusters")
-    groups: dict[Hashable, list[float]] = {}
-    for value, cluster in zip(values, clusters, strict=True):
-        groups.setdefault(cluster, []).append(float(value))
-    return ratio_of_sums(
-        [math.fsum(g) for g in groups.values()], [float(len(g)) for g in groups.values()]
-    )
+    return ratio_of_sums(*cluster_sums(values, clusters, weights))
+
+
+def cluster_sums(
+    values: Sequence[float] | np.ndarray,
+    clusters: Sequence[Hashable],
+    weights: Sequence[float] | np.ndarray | None = None,
+) -> tuple[list[float], list[float]]:
+    """Σ w·v and Σ w of each cluster, in the order of first appearance; without weights they are 1.
+
+    Raises:
+        ValueError: not one cluster (and weight) for each value.
+    """
+    weights = np.ones(len(values)) if weights is None else weights
+    if not len(values) == len(clusters) == len(weights):
+        raise ValueError(
+            f"{len(values)} values, but {len(clusters)} clusters and {len(weights)} weights"
+        )
+    groups: dict[Hashable, tuple[list[float], list[float]]] = {}
+    for value, weight, cluster in zip(values, weights, clusters, strict=True):
+        group = groups.setdefault(cluster, ([], []))
+        group[0].append(float(value) * float(weight))
+        group[1].append(float(weight))
+    sums = [(math.fsum(v), math.fsum(w)) for v, w in groups.values()]
+    return [v for v, _ in sums], [w for _, w in sums]
