@@ -34,7 +34,7 @@ class Child:
             released: called when it has ended.
         """
         self._zygote = zygote
-        self._limits = job.limits
+        self._job = job
         self._written = 0
         self._ended: Ending | None = None
         self._frames = Frames()
@@ -49,6 +49,14 @@ class Child:
         os.close(err)
         self._exit = asyncio.create_task(self._finish(end, released))
         self._exit.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def begin(self) -> None:
+        """Hand it the payload; whoever made it does so once. It is killed where that is cut off."""
+        try:
+            await self.send(self._job.payload)
+        except BaseException:
+            self.kill()
+            raise
 
     async def send(self, frame: bytes) -> None:
         """Send a frame. To a child that has ended it is sent in vain: `receive` gives None then.
@@ -106,7 +114,7 @@ class Child:
 
     def _count(self, written: int) -> None:
         self._written += written
-        if self._written > self._limits.output_bytes:
+        if self._written > self._job.limits.output_bytes:
             self._end("output")
 
     async def _finish(self, end: asyncio.Future[End], released: Callable[[], None]) -> Exit:
@@ -121,8 +129,8 @@ class Child:
             released()
         return Exit.of(
             ended.status,
-            ended=self._ended if ended.killed == "killed" else ended.killed,
-            limits=self._limits,
+            ended="output" if self._ended == "output" else ended.killed,
+            limits=self._job.limits,
             cpu_seconds=ended.cpu_seconds,
             peak_bytes=ended.peak_bytes,
             stdout=stdout,

@@ -56,12 +56,15 @@ class Exit(Record):
         stdout: str,
         stderr: str,
     ) -> Exit:
-        """Read a wait status; `ended` says which of its limits the parent ended it for, if any."""
+        """Read a wait status; `ended` says what the parent has ended it for, or found, if anything.
+
+        A child may end by itself while it is being killed; only too much output counts even then.
+        """
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
         return cls(
             kind=ended
-            if ended and number == signal.SIGKILL
+            if ended and (number == signal.SIGKILL or ended == "output")
             else _kind(code, number, limits, cpu_seconds),
             code=code,
             signal=number,

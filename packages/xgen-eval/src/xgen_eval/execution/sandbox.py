@@ -111,7 +111,9 @@ class Sandbox:
         """
         async with self._turn:
             await self._free.acquire()
-        return await self._start(job, self._free.release)
+        child = await self._make(job, self._free.release)
+        await child.begin()
+        return child
 
     @contextlib.asynccontextmanager
     async def slots(self, count: int) -> AsyncGenerator[Slots]:
@@ -139,19 +141,13 @@ class Sandbox:
             for _ in range(taken):
                 self._free.release()
 
-    async def _start(self, job: Job, release: Callable[[], None]) -> Child:
-        """Begin a job; `release` is called once when it has ended, or could not be begun."""
+    async def _make(self, job: Job, release: Callable[[], None]) -> Child:
+        """Have a child made; `release` is called once, when it has ended or could not be made."""
         try:
-            child = Child(await self._zygote(job.modules), job, release)
+            return Child(await self._zygote(job.modules), job, release)
         except BaseException:
             release()
             raise
-        try:
-            await child.send(job.payload)
-        except BaseException:
-            child.kill()
-            raise
-        return child
 
     async def _zygote(self, modules: Sequence[str]) -> Zygote:
         """The zygote for these modules, started where there is none or it has died."""
@@ -193,8 +189,9 @@ class Slots:
     async def start(self, job: Job) -> Child:
         """Begin a job in one of them, as soon as one is free; raises what `Sandbox.start` does."""
         await self._free.acquire()
-        child = await self._sandbox._start(job, self._free.release)
+        child = await self._sandbox._make(job, self._free.release)
         self._children.append(child)
+        await child.begin()
         return child
 
     async def end(self) -> None:

@@ -93,6 +93,9 @@ class Zygote:
         """
         layers: list[Layer] = [layer for layer in LAYERS if layer in wanted]
         missing = dict[str, str]()
+        if sys.platform != "linux":
+            missing = dict.fromkeys(layers[1:], f"this is {sys.platform}, and only Linux has it")
+            layers = layers[:1]
         while True:
             zygote, hello = await cls._launch(layers, modules, slots)
             if "details" in hello:
@@ -212,6 +215,8 @@ class Zygote:
                 self._hello.set_result(message)
                 continue
             waiting = self._jobs.pop(message["job"])
+            if waiting.done():  # its task was cancelled
+                continue
             if "failed" in message:
                 waiting.set_exception(SandboxError(f"the sandbox failed: {message['failed']}"))
             else:

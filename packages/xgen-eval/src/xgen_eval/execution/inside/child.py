@@ -31,7 +31,7 @@ def read_note(page: mmap.mmap, slot: int) -> str | None:
 
 
 def live(
-    role: ModuleType,
+    role: ModuleType | None,
     confinement: Confinement,
     limits: Mapping[str, float],
     descriptors: Sequence[int],
@@ -52,8 +52,9 @@ def live(
         slot: this child's part of it.
     """
     try:
+        if role is None:
+            raise ValueError("no such role when the zygote was started")
         signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         channel, out, err = descriptors
         os.dup2(out, 1)
         os.dup2(err, 2)

@@ -16,7 +16,7 @@ from xgen_eval.execution.inside.endings import ERROR
 from xgen_eval.execution.inside.syscalls import NUMBERS, call, prctl
 from xgen_eval.execution.inside.tree import Tree, others_may_read
 
-__all__ = ["CHANNEL", "MOST_OPEN", "Confinement", "LayerMissingError", "hide_zygote", "layer"]
+__all__ = ["CHANNEL", "MOST_OPEN", "Confinement", "LayerMissingError", "layer"]
 
 CHANNEL = 3
 """A child's descriptor of its channel; 0, 1 and 2 are the standard ones, and it has no others."""
@@ -28,7 +28,14 @@ UNPRIVILEGED = 65534
 """The user and group that root's children become: nobody."""
 
 _PDEATHSIG, _DUMPABLE, _NO_NEW_PRIVS = 1, 4, 38
-_KEPT_BY_ZYGOTE = 1 << 5 | 1 << 6 | 1 << 7  # CAP_KILL, CAP_SETGID, CAP_SETUID
+_KILL, _SETUID = 1 << 5, 1 << 7  # capabilities
+
+_LIMITED = {
+    resource.RLIMIT_CPU: "cpu_seconds",
+    resource.RLIMIT_FSIZE: "file_bytes",
+    resource.RLIMIT_NOFILE: "open_files",
+} | ({resource.RLIMIT_AS: "memory_bytes"} if sys.platform == "linux" else {})
+"""Limits of the kernel, and the fields of `Limits` that they take."""
 
 
 class LayerMissingError(Exception):
@@ -58,7 +65,7 @@ class Confinement:
     """The layers that a child puts on, prepared once by the zygote."""
 
     def __init__(self, layers: Collection[str], tree: Tree, *, own_root: bool) -> None:
-        """Prepare the layers.
+        """Prepare the layers, and have the zygote give up what neither it nor a child needs.
 
         Args:
             layers: some of limits, landlock, seccomp, namespaces.
@@ -71,10 +78,8 @@ class Confinement:
         """
         self._layers = frozenset(layers)
         self._zygote = os.getpid()
+        self._user: int | None = None
         self.details: dict[str, str] = {}
-        self._user = None
-        if "limits" in layers:
-            self._user = self._choose_user(tree, own_root)
         if "landlock" in layers:
             with layer("landlock"):
                 rules = landlock.make_ruleset(tree.files(), tree.devices)
@@ -85,18 +90,39 @@ class Confinement:
             with layer("seccomp"):
                 self._filter = seccomp.Filter()
                 self.details["seccomp"] = f"{self._filter.allowed} calls allowed"
+        if "limits" in layers:
+            with layer("limits"):
+                self._choose_user(tree, own_root)
+                self._settle()
 
-    def _choose_user(self, tree: Tree, own_root: bool) -> int | None:
+    def _choose_user(self, tree: Tree, own_root: bool) -> None:
         if os.geteuid() != 0:
             self.details["limits"] = f"user {os.geteuid()}"
         elif not _may_become(UNPRIVILEGED):
             self.details["limits"] = "user 0 without capabilities"
         elif own_root or others_may_read([*tree.library[:1], *tree.modules]):
+            self._user = UNPRIVILEGED
             self.details["limits"] = f"user {UNPRIVILEGED}"
-            return UNPRIVILEGED
         else:  # it could not import what is not loaded yet
             self.details["limits"] = f"user 0 without capabilities: {sys.prefix} is root's alone"
-        return None
+
+    def _settle(self) -> None:
+        """What children inherit; and the zygote, out of their reach, dies with its guard.
+
+        It keeps the power to end its children and to change their user. A process that is not
+        dumpable cannot be traced, nor its memory read, by others of its user.
+        """
+        for what in (resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK):
+            resource.setrlimit(what, (0, 0))
+        if self._user is not None:
+            os.setgroups([])
+            os.setresgid(self._user, self._user, self._user)
+        self._most = {what: _most(what) for what in _LIMITED}
+        if sys.platform == "linux":
+            _keep_capabilities(0 if self._user is None else _KILL | _SETUID)
+            prctl(_NO_NEW_PRIVS, 1)
+            prctl(_DUMPABLE, 0)
+            prctl(_PDEATHSIG, signal.SIGKILL)
 
     def enter(self, limits: Mapping[str, float]) -> None:
         """Put all layers on. There is no way back.
@@ -117,32 +143,26 @@ class Confinement:
 
     def _limit(self, limits: Mapping[str, float]) -> None:
         os.setsid()
-        _set_limits(limits)
+        for what, name in _LIMITED.items():
+            soft = min(int(limits[name]), self._most[what])
+            spare = 1 if what == resource.RLIMIT_CPU else 0  # SIGXCPU; SIGKILL for who ignores it
+            resource.setrlimit(what, (soft, min(soft + spare, self._most[what])))
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
         if self._user is not None:
-            os.setgroups([])
-            os.setresgid(self._user, self._user, self._user)
-            os.setresuid(self._user, self._user, self._user)
-        if sys.platform != "linux":
-            return
-        _drop_capabilities()
-        prctl(_NO_NEW_PRIVS, 1)
-        prctl(_DUMPABLE, 0)
-        prctl(_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != self._zygote:  # it died before we asked to die with it
-            os._exit(ERROR)
+            os.setresuid(self._user, self._user, self._user)  # all capabilities go with it
+        if sys.platform == "linux":
+            prctl(_DUMPABLE, 0)
+            prctl(_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != self._zygote:  # it died before we asked to die with it
+                os._exit(ERROR)
 
 
-def hide_zygote() -> None:
-    """Keep only what it takes to end children and change their user; die with the guard.
-
-    A process that is not dumpable cannot be traced, nor its memory read, by others of its user.
-    """
-    _drop_capabilities(_KEPT_BY_ZYGOTE if os.geteuid() == 0 else 0)
-    prctl(_DUMPABLE, 0)
-    prctl(_PDEATHSIG, signal.SIGKILL)
+def _most(what: int) -> int:
+    hard = resource.getrlimit(what)[1]
+    return 2**62 if hard == resource.RLIM_INFINITY else hard
 
 
-def _drop_capabilities(kept: int = 0) -> None:
+def _keep_capabilities(kept: int) -> None:
     """Give up all capabilities but those in the mask."""
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
     data = (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0)
@@ -161,22 +181,6 @@ def _may_become(user: int) -> bool:
             os._exit(1)
         os._exit(0)
     return os.waitpid(process, 0)[1] == 0
-
-
-def _set_limits(limits: Mapping[str, float]) -> None:
-    cpu = int(limits["cpu_seconds"])
-    for what, soft, hard in (
-        (resource.RLIMIT_CPU, cpu, cpu + 1),  # SIGXCPU, and SIGKILL for who ignores it
-        (resource.RLIMIT_FSIZE, limits["file_bytes"], limits["file_bytes"]),
-        (resource.RLIMIT_NOFILE, limits["open_files"], limits["open_files"]),
-        (resource.RLIMIT_AS, limits["memory_bytes"], limits["memory_bytes"]),
-        (resource.RLIMIT_NPROC, 0, 0),
-        (resource.RLIMIT_CORE, 0, 0),
-        (resource.RLIMIT_MEMLOCK, 0, 0),
-    ):
-        most = resource.getrlimit(what)[1]
-        top = int(hard) if most == resource.RLIM_INFINITY else min(int(hard), most)
-        resource.setrlimit(what, (min(int(soft), top), top))
 
 
 def _landlock_detail(version: int) -> str:

@@ -21,14 +21,14 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 _PRELOADED = (
-    "abc array ast asyncio base64 binascii bisect builtins bz2 calendar cmath codecs collections "
-    "collections.abc contextlib copy csv ctypes dataclasses datetime decimal difflib enum errno "
-    "fractions functools gc hashlib heapq html io itertools json keyword lzma math numbers "
-    "operator os os.path pathlib pickle pprint queue random re reprlib secrets signal statistics "
-    "string struct sys textwrap threading time timeit traceback types typing unicodedata unittest "
-    "uuid warnings weakref zlib"
+    "abc array ast base64 binascii bisect builtins bz2 calendar cmath codecs collections "
+    "collections.abc contextlib copy ctypes dataclasses datetime decimal enum errno fractions "
+    "functools gc hashlib heapq io itertools json keyword lzma math numbers operator os os.path "
+    "pathlib random re reprlib signal statistics string struct sys textwrap time traceback types "
+    "typing unicodedata warnings weakref zlib"
 )
-"""What a program is likely to import, and what needs libraries of the system."""
+"""What a program is likely to import, and what needs libraries of the system. Not more: each page
+of memory costs every child."""
 
 
 def _adopt_packages(execution: Path) -> ModuleType:
@@ -37,6 +37,15 @@ def _adopt_packages(execution: Path) -> ModuleType:
     outer.__path__, package.__path__ = [], [str(execution)]
     sys.modules["xgen_eval"], sys.modules["xgen_eval.execution"] = outer, package
     return package
+
+
+def _forget_forks() -> None:
+    """Have modules that are loaded from now on do nothing after a fork.
+
+    `random` would draw a new seed and `threading` make its locks anew, which costs each child as
+    much as its fork; the zygote has one thread, and holds no lock when it forks.
+    """
+    os.register_at_fork = lambda **_: None
 
 
 def _guard(zygote: int, directory: str) -> NoReturn:
@@ -53,8 +62,10 @@ def _load(settings: dict[str, Any], package: ModuleType) -> dict[str, ModuleType
         name: importlib.import_module(f"xgen_eval.execution.roles.{name}")
         for name in settings["roles"]
     }
+    _forget_forks()
     for name in _PRELOADED.split():
         importlib.import_module(name)
+    sys.modules["random"].seed(0)  # every child draws the same numbers, at every run
     sys.path += settings["search"]
     for name in settings["modules"]:
         importlib.import_module(name)
@@ -70,7 +81,6 @@ def _serve(control: socket.socket, settings: dict[str, Any], package: ModuleType
         MOST_OPEN,
         Confinement,
         LayerMissingError,
-        hide_zygote,
         layer,
     )
     from xgen_eval.execution.inside.namespaces import change_root
@@ -87,8 +97,6 @@ def _serve(control: socket.socket, settings: dict[str, Any], package: ModuleType
             change_root(settings["directory"], tree)
     else:
         os.chdir(settings["directory"])
-    if "limits" in layers and sys.platform == "linux":
-        hide_zygote()
     confinement = Confinement(layers, tree, own_root="namespaces" in layers)
     gc.collect()
     gc.freeze()  # a child's collector leaves these pages alone, and so they stay shared

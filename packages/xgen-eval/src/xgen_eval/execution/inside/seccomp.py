@@ -13,7 +13,9 @@ owner: writing happens on descriptors alone.
 from __future__ import annotations
 
 import ctypes
+import errno
 import struct
+from collections.abc import Mapping, Sequence
 
 from xgen_eval.execution.inside.syscalls import MACHINE, NUMBERS, call
 
@@ -21,8 +23,10 @@ __all__ = ["Filter", "install"]
 
 _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
+_Numbers = tuple[int | None, int | None]
+
 # name: (number on x86_64, number on aarch64); None where the architecture has no such call
-_ALLOWED: dict[str, tuple[int | None, int | None]] = {
+_ALLOWED: dict[str, _Numbers] = {
     # descriptors
     "read": (0, 63),
     "write": (1, 64),
@@ -139,14 +143,11 @@ _ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "getsockopt": (55, 209),
 }
 
-_NOT_THERE = {"clone3": (435, 435), "openat2": (437, 437)}
-
 _NEWER = 451
 """From this number on a call is newer than the list, and said not to be there."""
 
-_IOCTL, _FCNTL = (16, 29), (72, 25)
-_PRLIMIT, _KILL, _TGKILL = (302, 261), (62, 129), (234, 131)
-_SOCKETPAIR, _SENDTO = (53, 199), (44, 206)
+_OWN_PROCESS = 0xFFFFFFFE
+"""Stands in the program for the child's own number until there is one."""
 
 # Terminal size and kind, bytes waiting, close-on-exec, non-blocking. Not FIOSETOWN, which names a
 # process that a socket shall signal, nor TIOCSTI, which types.
@@ -154,14 +155,20 @@ _IOCTLS = (0x5401, 0x5413, 0x5421, 0x541B, 0x5450, 0x5451)
 # dup, flags, record locks, pipe size. Not F_SETOWN, F_SETSIG and F_SETLEASE, which signal others.
 _FCNTLS = (0, 1, 2, 3, 4, 5, 6, 7, 1030, 1032)
 
-_LOAD, _EQUAL, _ABOVE, _ANSWER, _AND = 0x20, 0x15, 0x35, 0x06, 0x54
-_ALLOW, _KILL_PROCESS, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
-_EPERM, _ENOSYS = 1, 38
+_LOAD, _EQUAL, _FROM, _ANSWER, _AND = 0x20, 0x15, 0x35, 0x06, 0x54
+_ALLOW, _KILL_PROCESS = 0x7FFF0000, 0x80000000
+_NO_PERMISSION, _NO_CALL = 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
 _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
+
+_Line = tuple[int, int, int, int]  # code, how many to skip if so, if not, value
 
 
 class Filter:
-    """The program, made once; `for_process` names the one process that may signal itself."""
+    """The program, made once; `for_process` names the one process that may signal itself.
+
+    The call's number is searched for in a tree of ranges: the kernel runs the program on every
+    number when it is installed, so that its depth is paid by each child.
+    """
 
     def __init__(self) -> None:
         """Assemble it.
@@ -170,95 +177,96 @@ class Filter:
             OSError: no table for this machine.
         """
         if MACHINE not in _ARCHITECTURES:
-            raise OSError(_ENOSYS, f"no table of system calls for {MACHINE}")
-        self._column = list(_ARCHITECTURES).index(MACHINE)
-        self._own_process: list[int] = []
-        self._code: list[tuple[int, int, int, int]] = []
-        self._assemble()
+            raise OSError(errno.ENOSYS, f"no table of system calls for {MACHINE}")
+        column = list(_ARCHITECTURES).index(MACHINE)
+        answers = {numbers[column]: [_answer(_ALLOW)] for numbers in _ALLOWED.values()}
+        self.allowed = sum(number is not None for number in answers)
+        for numbers, answer in _conditions().values():
+            answers[numbers[column]] = answer
+        foreign = [(_FROM, 0, 1, 0x40000000), _answer(_KILL_PROCESS)]
+        lines = [
+            (_LOAD, 0, 0, _ARCHITECTURE_AT),
+            (_EQUAL, 1, 0, _ARCHITECTURES[MACHINE]),
+            _answer(_KILL_PROCESS),
+            (_LOAD, 0, 0, _NUMBER_AT),
+            *(foreign if MACHINE == "x86_64" else []),
+            *_tree(_ranges(answers)),
+        ]
+        self._code = bytearray(b"".join(struct.pack("=HBBI", *line) for line in lines))
+        self._own = [8 * i + 4 for i, line in enumerate(lines) if line[3] == _OWN_PROCESS]
 
     def for_process(self, process: int) -> bytes:
         """The program as the kernel takes it."""
-        code = self._code
-        for place in self._own_process:
-            code[place] = (*code[place][:3], process)
-        return b"".join(struct.pack("=HBBI", *line) for line in code)
+        for place in self._own:
+            struct.pack_into("=I", self._code, place, process)
+        return bytes(self._code)
 
-    @property
-    def allowed(self) -> int:
-        """How many calls are allowed whatever their arguments."""
-        return sum(numbers[self._column] is not None for numbers in _ALLOWED.values())
 
-    def _assemble(self) -> None:
-        self._emit(_LOAD, _ARCHITECTURE_AT)
-        self._emit(_EQUAL, _ARCHITECTURES[MACHINE], 1, 0)
-        self._emit(_ANSWER, _KILL_PROCESS)
-        self._emit(_LOAD, _NUMBER_AT)
-        if MACHINE == "x86_64":
-            self._emit(_ABOVE, 0x40000000, 0, 1)
-            self._emit(_ANSWER, _KILL_PROCESS)
-        for numbers in _NOT_THERE.values():
-            self._answer_if(numbers, _ERRNO | _ENOSYS)
-        self._emit(_ABOVE, _NEWER, 0, 1)
-        self._emit(_ANSWER, _ERRNO | _ENOSYS)
-        for numbers in _ALLOWED.values():
-            self._answer_if(numbers, _ALLOW)
-        self._if_argument(_IOCTL, 1, _IOCTLS)
-        self._if_argument(_FCNTL, 1, _FCNTLS)
-        for numbers in (_KILL, _TGKILL):
-            self._own_process.append(self._if_argument(numbers, 0, (0,)))
-        self._if_zero(_PRLIMIT, (0, 2))
-        self._if_zero(_SENDTO, (4,))
-        self._if_socketpair()
-        self._emit(_ANSWER, _ERRNO | _EPERM)
+def _answer(value: int) -> _Line:
+    return (_ANSWER, 0, 0, value)
 
-    def _emit(self, code: int, value: int, yes: int = 0, no: int = 0) -> int:
-        self._code.append((code, yes, no, value))
-        return len(self._code) - 1
 
-    def _number(self, numbers: tuple[int | None, int | None]) -> int:
-        number = numbers[self._column]
-        return 0xFFFFFFFF if number is None else number
+def _conditions() -> dict[str, tuple[_Numbers, list[_Line]]]:
+    """Calls that are allowed with some arguments only."""
+    return {
+        "ioctl": ((16, 29), _if_argument(1, _IOCTLS)),
+        "fcntl": ((72, 25), _if_argument(1, _FCNTLS)),
+        "kill": ((62, 129), _if_argument(0, (_OWN_PROCESS,))),
+        "tgkill": ((234, 131), _if_argument(0, (_OWN_PROCESS,))),
+        "prlimit64": ((302, 261), _if_zero(0, 2)),  # reading its own
+        "sendto": ((44, 206), _if_zero(4)),  # no address
+        "socketpair": ((53, 199), _if_unix_stream()),
+        "clone3": ((435, 435), [_answer(_NO_CALL)]),
+        "openat2": ((437, 437), [_answer(_NO_CALL)]),
+    }
 
-    def _answer_if(self, numbers: tuple[int | None, int | None], answer: int) -> None:
-        if numbers[self._column] is not None:
-            self._emit(_EQUAL, self._number(numbers), 0, 1)
-            self._emit(_ANSWER, answer)
 
-    def _if_argument(
-        self, numbers: tuple[int | None, int | None], argument: int, values: tuple[int, ...]
-    ) -> int:
-        """Allow a call where the low word of an argument, all the kernel reads, is among values.
+def _if_argument(argument: int, values: tuple[int, ...]) -> list[_Line]:
+    """Allow where the low word of an argument, all that the kernel reads, is one of these."""
+    compared = [(_EQUAL, len(values) - i, 0, value) for i, value in enumerate(values)]
+    load = (_LOAD, 0, 0, _ARGUMENTS_AT + 8 * argument)
+    return [load, *compared, _answer(_NO_PERMISSION), _answer(_ALLOW)]
 
-        Returns:
-            where the first comparison stands.
-        """
-        self._emit(_EQUAL, self._number(numbers), 0, len(values) + 3)
-        self._emit(_LOAD, _ARGUMENTS_AT + 8 * argument)
-        places = [self._emit(_EQUAL, value, len(values) - i, 0) for i, value in enumerate(values)]
-        self._emit(_ANSWER, _ERRNO | _EPERM)
-        self._emit(_ANSWER, _ALLOW)
-        return places[0]
 
-    def _if_zero(self, numbers: tuple[int | None, int | None], arguments: tuple[int, ...]) -> None:
-        """Allow a call where both words of these arguments are 0."""
-        words = [_ARGUMENTS_AT + 8 * a + half for a in arguments for half in (0, 4)]
-        self._emit(_EQUAL, self._number(numbers), 0, 2 * len(words) + 2)
-        for i, word in enumerate(words):
-            self._emit(_LOAD, word)
-            self._emit(_EQUAL, 0, 0, 2 * (len(words) - i) - 1)
-        self._emit(_ANSWER, _ALLOW)
-        self._emit(_ANSWER, _ERRNO | _EPERM)
+def _if_zero(*arguments: int) -> list[_Line]:
+    """Allow where both words of each of these arguments are 0."""
+    lines: list[_Line] = []
+    words = [_ARGUMENTS_AT + 8 * argument + half for argument in arguments for half in (0, 4)]
+    for i, word in enumerate(words):
+        lines += [(_LOAD, 0, 0, word), (_EQUAL, 0, 2 * (len(words) - i) - 1, 0)]
+    return [*lines, _answer(_ALLOW), _answer(_NO_PERMISSION)]
 
-    def _if_socketpair(self) -> None:
-        """Allow a pair of Unix stream sockets: no address, so nobody else to reach."""
-        self._emit(_EQUAL, self._number(_SOCKETPAIR), 0, 7)
-        self._emit(_LOAD, _ARGUMENTS_AT)
-        self._emit(_EQUAL, 1, 0, 4)
-        self._emit(_LOAD, _ARGUMENTS_AT + 8)
-        self._emit(_AND, 0xF)
-        self._emit(_EQUAL, 1, 0, 1)
-        self._emit(_ANSWER, _ALLOW)
-        self._emit(_ANSWER, _ERRNO | _EPERM)
+
+def _if_unix_stream() -> list[_Line]:
+    """Allow a pair of Unix stream sockets: they take no address, so nobody else can be reached."""
+    return [
+        (_LOAD, 0, 0, _ARGUMENTS_AT),
+        (_EQUAL, 0, 4, 1),
+        (_LOAD, 0, 0, _ARGUMENTS_AT + 8),
+        (_AND, 0, 0, 0xF),
+        (_EQUAL, 0, 1, 1),
+        _answer(_ALLOW),
+        _answer(_NO_PERMISSION),
+    ]
+
+
+def _ranges(answers: Mapping[int | None, list[_Line]]) -> list[tuple[int, list[_Line]]]:
+    """First number and answer of each range of numbers, from 0 on."""
+    found: list[tuple[int, list[_Line]]] = []
+    for number in range(_NEWER + 1):
+        answer = answers.get(number, [_answer(_NO_PERMISSION if number < _NEWER else _NO_CALL)])
+        if not found or found[-1][1] != answer:
+            found.append((number, answer))
+    return found
+
+
+def _tree(ranges: Sequence[tuple[int, list[_Line]]]) -> list[_Line]:
+    """Lines that find the range which the number is in, and answer."""
+    if len(ranges) == 1:
+        return ranges[0][1]
+    middle = len(ranges) // 2
+    below, above = _tree(ranges[:middle]), _tree(ranges[middle:])
+    return [(_FROM, len(below), 0, ranges[middle][0]), *below, *above]
 
 
 class _Program(ctypes.Structure):

@@ -66,7 +66,7 @@ class Server:
         os.set_blocking(wake, False)
         os.set_blocking(woken, False)
         signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # so that the end of a child wakes us
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         poll.register(wake, select.POLLIN)
@@ -111,7 +111,7 @@ class Server:
     def _start(self, message: dict[str, Any]) -> None:
         """Fork a child for a job; it takes over here and does not come back."""
         descriptors, self._descriptors = self._descriptors[:3], self._descriptors[3:]
-        slot = self._free.pop()
+        slot = self._free.pop()  # there is one: the harness counts too
         self._page[slot * NOTE : (slot + 1) * NOTE] = bytes(NOTE)
         limits = message["limits"]
         try:
@@ -121,7 +121,7 @@ class Server:
             self.tell({"job": message["job"], "failed": f"no process could be made: {error}"})
             return
         if process == 0:
-            role = self._roles[message["role"]]
+            role = self._roles.get(message["role"])
             live(role, self._confinement, limits, descriptors, self._page, slot)
         for descriptor in descriptors:
             os.close(descriptor)
