@@ -20,8 +20,6 @@ unigram = eval_doubles:open_unigram
 [xgen.tasks]
 count_documents = eval_doubles:CountDocuments
 unnamed = eval_doubles:Unnamed
-[xgen.tokenizers]
-bytes = eval_doubles:open_bytes
 """
 
 
@@ -85,12 +83,6 @@ def xgen(capsys):
     return run
 
 
-@pytest.fixture
-def equals_lm_eval(doubles, run_task, tmp_path):
-    """See `eval_parity.Comparison`: a task of ours against tasks of lm-eval, in files of a test."""
-    return importlib.import_module("eval_parity").Comparison(run_task, tmp_path)
-
-
 @pytest.fixture(scope="session")
 def judged():
     """Judge a program on a problem, in one sandbox for all tests: gives its verdict.
@@ -108,3 +100,9 @@ def judged():
 
         yield judge
         runner.run(sandbox.__aexit__(None, None, None))
+
+
+@pytest.fixture
+def equals_lm_eval(doubles, run_task, tmp_path):
+    """See `eval_parity.Comparison`: a task of ours against tasks of lm-eval, in files of a test."""
+    return importlib.import_module("eval_parity").Comparison(run_task, tmp_path)

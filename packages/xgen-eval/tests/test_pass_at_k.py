@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 
 from xgen_core import InputError
-from xgen_eval.pass_at_k import Tally, pass_at_k, pass_metric
+from xgen_eval.metrics.pass_at_k import Tally, pass_at_k, pass_scores
 
 
 def test_it_equals_counting_every_set_of_k_samples():
@@ -58,22 +58,15 @@ def test_impossible_counts_are_refused(n, c, k):
         pass_at_k(n, c, k)
 
 
-def test_the_metric_is_the_mean_over_problems_with_its_error():
-    metric = pass_metric({"a": Tally(4, 1), "b": Tally(4, 3)}, 2)
-    assert metric.value == pytest.approx((0.5 + 1.0) / 2)
-    assert metric.stderr == pytest.approx(0.25)
-    assert metric.n == 2
-    assert metric.interval == pytest.approx((0.75 - 12.7062047 * 0.25, 0.75 + 12.7062047 * 0.25))
-
-
-def test_one_sample_a_problem_is_a_proportion():
-    metric = pass_metric({str(i): Tally(1, i % 2) for i in range(10)}, 1)
-    assert metric.value == 0.5
-    assert metric.interval == pytest.approx((0.236593, 0.763407), abs=1e-6)
+def test_every_problem_gets_every_k():
+    scores = pass_scores({"a": Tally(4, 1), "b": Tally(4, 3)}, (1, 2))
+    assert scores == {"a": {"pass@1": 0.25, "pass@2": 0.5}, "b": {"pass@1": 0.75, "pass@2": 1.0}}
 
 
 def test_a_problem_with_too_few_samples_is_named():
+    tallies = {"a": Tally(5, 1), "b": Tally(3, 1)}
     with pytest.raises(InputError, match=r"pass@5 needs 5 samples .* b has 3 \(1 of 2 problems"):
-        pass_metric({"a": Tally(5, 1), "b": Tally(3, 1)}, 5)
+        pass_scores(tallies, (1, 5))
+    assert pass_scores(tallies, (1, 3))["b"]["pass@3"] == 1.0
     with pytest.raises(InputError, match="there are none"):
-        pass_metric({}, 1)
+        pass_scores({}, (1,))

@@ -68,7 +68,7 @@ def test_a_program_that_does_not_compile(judged, program, error, line):
     verdict = judged(problem("assert f(1) == 1"), program)
     assert verdict.outcome == "syntax"
     if line is not None:
-        assert (verdict.error, verdict.line) == (error, line)
+        assert (verdict.exception, verdict.line) == (error, line)
     assert verdict.message
 
 
@@ -93,7 +93,7 @@ def test_a_program_that_does_not_compile(judged, program, error, line):
 )
 def test_what_a_program_raises(judged, program, outcome, error, line):
     verdict = judged(problem("assert f(1) == 1"), program)
-    assert (verdict.outcome, verdict.error, verdict.line) == (outcome, error, line)
+    assert (verdict.outcome, verdict.exception, verdict.line) == (outcome, error, line)
 
 
 def test_a_test_may_expect_an_exception(judged):
@@ -109,7 +109,7 @@ def test_a_test_may_expect_an_exception(judged):
 
 def test_what_the_test_cannot_do_with_an_answer_is_the_programs_exception(judged):
     verdict = judged(problem("assert len(f(1)) == 1"), "def f(x): return None")
-    assert (verdict.outcome, verdict.error) == ("exception", "TypeError")
+    assert (verdict.outcome, verdict.exception) == ("exception", "TypeError")
     assert verdict.got == "None"
 
 
@@ -158,7 +158,7 @@ def test_the_end_of_what_it_printed_is_kept(judged):
 )
 def test_a_broken_test_is_no_failure_of_the_program(judged, test, setup, error):
     verdict = judged(problem(test, setup=setup), "def f(x): return x")
-    assert (verdict.outcome, verdict.error) == ("harness_error", error)
+    assert (verdict.outcome, verdict.exception) == ("harness_error", error)
 
 
 def test_arguments_are_copies_and_a_list_passed_twice_is_one(judged):
@@ -204,7 +204,7 @@ def test_modules_are_those_of_the_problem(judged):
     test = problem("import numpy as np\nassert (f(np.array([1, 2])) == [2, 4]).all()")
     allowed = dataclasses.replace(test, modules=("numpy",))
     assert judged(allowed, program).passed
-    assert judged(problem("assert f(1) == 2"), program).error == "ModuleNotFoundError"
+    assert judged(problem("assert f(1) == 2"), program).exception == "ModuleNotFoundError"
 
 
 def test_a_call_may_give_text_as_persd_records_it(judged):

@@ -7,6 +7,7 @@ import click
 from xgen_eval.commands.canaries import canaries
 from xgen_eval.commands.compare import compare
 from xgen_eval.commands.data import data
+from xgen_eval.commands.execute import execute_samples
 from xgen_eval.commands.judge import judge
 from xgen_eval.commands.list import list_tasks
 from xgen_eval.commands.lm_eval import lm_eval
@@ -27,5 +28,5 @@ def evaluation() -> None:
     """
 
 
-for command in (canaries, compare, data, judge, list_tasks, lm_eval, run_tasks):
+for command in (canaries, compare, data, execute_samples, judge, list_tasks, lm_eval, run_tasks):
     evaluation.add_command(command)

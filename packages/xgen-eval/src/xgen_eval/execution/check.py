@@ -9,9 +9,11 @@ judge alone.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 
 from xgen_core import CodecError
@@ -23,7 +25,7 @@ from xgen_eval.execution.problem import Problem
 from xgen_eval.execution.sandbox import Sandbox, Slots
 from xgen_eval.execution.verdict import Outcome, Report, Verdict
 
-__all__ = ["check"]
+__all__ = ["check", "sandbox_for"]
 
 _LIMITS: Mapping[str, Outcome] = {
     "wall_time": "timeout",
@@ -33,6 +35,31 @@ _LIMITS: Mapping[str, Outcome] = {
     "denied": "denied",
 }
 _TAIL = 2000
+
+
+@contextlib.asynccontextmanager
+async def sandbox_for(
+    problems: Sequence[Problem], *, workers: int | None = None, allow_weak: bool = False
+) -> AsyncGenerator[Sandbox]:
+    """A sandbox in which programs for these problems can be judged.
+
+    Args:
+        problems: they say which modules are needed.
+        workers: programs at once, each in two processes; None for one a processor.
+        allow_weak: see `Sandbox`.
+
+    Raises:
+        InputError: a module is not installed.
+        WeakSandboxError: the sandbox is not strict, and `allow_weak` is not given.
+        SandboxError: it could not be started.
+    """
+    needs = sorted({problem.modules for problem in problems})
+    modules = sorted({name for names in needs for name in names})
+    count = workers or os.cpu_count() or 1
+    async with Sandbox(modules=modules, processes=2 * count, allow_weak=allow_weak) as sandbox:
+        for names in needs:  # what is missing is said now, not by every problem that needs it
+            await (await sandbox.start(Job(role="script", payload=b"", modules=names))).wait()
+        yield sandbox
 
 
 async def check(
@@ -148,7 +175,7 @@ class _Run:
         if outcome is None:
             ours = child is not self._children[0]
             outcome = "harness_error" if ours else "exception"
-        return Verdict(outcome=outcome, error="", message=_how(exit))
+        return Verdict(outcome=outcome, message=_how(exit))
 
 
 def _parsed(frame: bytes) -> Report | None:
@@ -161,7 +188,7 @@ def _parsed(frame: bytes) -> Report | None:
 def _verdict(report: Report) -> Verdict:
     return Verdict(
         outcome=report.verdict(),
-        error=report.type,
+        exception=report.type,
         message=report.message,
         line=report.line,
         assertion=report.assertion,

@@ -71,7 +71,7 @@ class Verdict(Record):
             wanted what the sandbox forbids; `"harness_error"`, no fault of the program's: the test
             itself is broken, or one of our processes ended.
         strict: whether the program was kept away from its verdict.
-        error: name of the exception's type.
+        exception: name of its type.
         message: of the exception, or what went wrong.
         line: of the program, where the exception came from there.
         assertion: the line of the test that failed.
@@ -82,7 +82,7 @@ class Verdict(Record):
 
     outcome: Outcome
     strict: bool = True
-    error: str = ""
+    exception: str = ""
     message: str = ""
     line: int | None = None
     assertion: str = ""
@@ -100,6 +100,6 @@ class Verdict(Record):
     @property
     def detail(self) -> str:
         """What went wrong in one line; empty for a program that passed."""
-        what = ": ".join(text for text in (self.error, self.message or self.assertion) if text)
+        what = ": ".join(text for text in (self.exception, self.message or self.assertion) if text)
         where = "" if self.line is None else f" (line {self.line})"
         return " ".join(f"{what}{where}".split())

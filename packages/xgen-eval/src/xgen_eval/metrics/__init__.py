@@ -14,9 +14,11 @@ from xgen_eval.metrics.answers import (
 )
 from xgen_eval.metrics.compression import gzip_bytes, xz_bytes
 from xgen_eval.metrics.likelihood import argmax, bits
+from xgen_eval.metrics.pass_at_k import Tally, pass_at_k, pass_scores
 from xgen_eval.metrics.rouge import rouge
 
 __all__ = [
+    "Tally",
     "argmax",
     "best_subspan_em",
     "bits",
@@ -24,6 +26,8 @@ __all__ = [
     "gzip_bytes",
     "hotpot_f1",
     "normalize_answer",
+    "pass_at_k",
+    "pass_scores",
     "rouge",
     "string_match_all",
     "string_match_part",
