@@ -20,6 +20,8 @@ unigram = eval_doubles:open_unigram
 [xgen.tasks]
 count_documents = eval_doubles:CountDocuments
 unnamed = eval_doubles:Unnamed
+[xgen.tokenizers]
+bytes = eval_doubles:open_bytes
 """
 
 
@@ -83,6 +85,12 @@ def xgen(capsys):
     return run
 
 
+@pytest.fixture
+def equals_lm_eval(doubles, run_task, tmp_path):
+    """See `eval_parity.Comparison`: a task of ours against tasks of lm-eval, in files of a test."""
+    return importlib.import_module("eval_parity").Comparison(run_task, tmp_path)
+
+
 @pytest.fixture(scope="session")
 def judged():
     """Judge a program on a problem, in one sandbox for all tests: gives its verdict.
@@ -100,9 +108,3 @@ def judged():
 
         yield judge
         runner.run(sandbox.__aexit__(None, None, None))
-
-
-@pytest.fixture
-def equals_lm_eval(doubles, run_task, tmp_path):
-    """See `eval_parity.Comparison`: a task of ours against tasks of lm-eval, in files of a test."""
-    return importlib.import_module("eval_parity").Comparison(run_task, tmp_path)
