@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from xgen_core.errors import InputError
-from xgen_eval.execution.channel import Frames, pack
+from xgen_eval.execution.channel import FrameError, Frames, pack
 from xgen_eval.execution.errors import SandboxError
 from xgen_eval.execution.job import Job, roles
 from xgen_eval.execution.level import LAYERS, Layer, Level
@@ -209,6 +209,12 @@ class Zygote:
             self._lose("it has died")
             return
         self._frames.feed(data)
+        try:
+            self._take_messages()
+        except (FrameError, ValueError, LookupError, TypeError):  # at level none a child can write
+            self._lose("it has sent nonsense")
+
+    def _take_messages(self) -> None:
         while (frame := self._frames.take()) is not None:
             message = json.loads(frame)
             if "job" not in message:

@@ -136,7 +136,8 @@ class Confinement:
         if "landlock" in self._layers:
             with layer("landlock"):
                 landlock.restrict(self._rules)
-        os.closerange(CHANNEL + 1, MOST_OPEN)
+        if "limits" in self._layers:  # only now: the rules were a descriptor
+            os.closerange(CHANNEL + 1, MOST_OPEN)
         if "seccomp" in self._layers:
             with layer("seccomp"):
                 seccomp.install(self._filter.for_process(os.getpid()))
