@@ -17,7 +17,7 @@ from xgen_eval.published import (
     read_table,
     stand,
 )
-from xgen_eval.published.page import printed_table
+from xgen_eval.published.page import notes, printed_table
 from xgen_eval.published.ranks import ranks
 
 SHAPES = {
@@ -106,8 +106,15 @@ def test_groups_of_mmlu_add_up_to_the_average_but_for_the_row_that_says_so():
         mean = sum(g.value * g.n for g in groups) / average.n
         if abs(mean - average.value) > 0.1:
             wrong.append(model)
-            assert "does not add up" in average.note
+            assert "does not add up" in average.notes[0]
     assert wrong == ["XGen-7b"]
+
+
+def test_notes_of_a_column_are_told_once():
+    told = notes(find_table("zero_shot"))
+    assert sum("mc2 is a mean of shares" in note for note in told) == 1
+    assert told[-1] == "LLaMA-7b, TruthfulQA: Printed as 34, without a decimal."
+    assert len(find_table("zero_shot").of("LLaMA-7b")[4].notes) == 2
 
 
 def test_scores_of_humaneval_are_no_counts_of_greedy_answers():
@@ -241,7 +248,7 @@ def test_the_command(made, kit, own, xgen, tmp_path):
     assert "above Small" in out
     assert "60.00 ± 2.45" in out
     ((_, section),) = read_sections(Run.open(tmp_path / "page"))
-    assert section.title == "Mine: a beside what was published"
+    assert section.title == "a beside own"
     code, out, _ = xgen("eval", "compare", run, "--published", own, "--json")
     assert json.loads(out)["own"][0]["reading"] == "above Big"
     code, _, err = xgen("eval", "compare", run, "--published")

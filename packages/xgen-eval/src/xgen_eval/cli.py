@@ -12,6 +12,7 @@ from xgen_eval.commands.judge import judge
 from xgen_eval.commands.list import list_tasks
 from xgen_eval.commands.lm_eval import lm_eval
 from xgen_eval.commands.run import run_tasks
+from xgen_eval.commands.slice import slice_run
 
 __all__ = ["evaluation"]
 
@@ -28,5 +29,17 @@ def evaluation() -> None:
     """
 
 
-for command in (canaries, compare, data, execute_samples, judge, list_tasks, lm_eval, run_tasks):
+_COMMANDS = (
+    canaries,
+    compare,
+    data,
+    execute_samples,
+    judge,
+    list_tasks,
+    lm_eval,
+    run_tasks,
+    slice_run,
+)
+
+for command in _COMMANDS:
     evaluation.add_command(command)

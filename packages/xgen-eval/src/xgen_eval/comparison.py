@@ -10,7 +10,7 @@ A task is compared only where both runs asked the same (variant) of the same dat
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -125,6 +125,11 @@ class PairedTask:
     record: Mapping[str, Metric]
     pairs: tuple[Pair, ...]
 
+    def without(self, ids: Collection[str]) -> PairedTask:
+        """The same but for the items with these ids."""
+        kept = tuple(pair for pair in self.pairs if str(pair[0]["id"]) not in ids)
+        return dataclasses.replace(self, pairs=kept)
+
     def scored(self, metric: str) -> list[Pair]:
         """The pairs of which both rows have the metric."""
         return [
@@ -135,7 +140,10 @@ class PairedTask:
 
 
 def compare_runs(
-    runs: Sequence[FinishedRun], tasks: Sequence[str] = (), metrics: Sequence[str] = ()
+    runs: Sequence[FinishedRun],
+    tasks: Sequence[str] = (),
+    metrics: Sequence[str] = (),
+    leave_out: Mapping[str, Collection[str]] | None = None,
 ) -> Comparison:
     """Compare every run with the first.
 
@@ -143,6 +151,7 @@ def compare_runs(
         runs: at least two.
         tasks: which; all that both have by default.
         metrics: which; by default all that are means over items.
+        leave_out: ids of items by task, those that training data may contain say.
 
     Raises:
         InputError: nothing can be compared (says why), or an unknown task.
@@ -157,6 +166,7 @@ def compare_runs(
         for run, task in wanted:
             paired = pair_task(runs[0], run, task, notes)
             if paired is not None:
+                paired = paired.without((leave_out or {}).get(task, ()))
                 lines += _lines(paired, run.name, metrics)
             progress.advance()
     if not lines:

@@ -16,6 +16,8 @@ __all__ = [
     "comparison_table",
     "evidence_table",
     "interval_text",
+    "row_fields",
+    "short_p",
 ]
 
 _SHOWN = 60
@@ -41,7 +43,7 @@ def comparison_table(comparison: Comparison) -> Table:
                 round(line.second, 4),
                 round(line.difference, 4),
                 interval_text(line.interval),
-                _short(line.corrected),
+                short_p(line.corrected),
                 line.verdict,
             )
             for line in comparison.lines
@@ -62,7 +64,7 @@ def evidence_table(comparison: Comparison) -> Table:
                 line.task,
                 line.metric,
                 None if line.stderr is None else round(line.stderr, 4),
-                _short(line.p),
+                short_p(line.p),
                 line.test,
                 line.won,
                 line.lost,
@@ -148,7 +150,7 @@ def _table(
     return Table(columns=columns, rows=tuple(rows), caption=caption)
 
 
-def _short(p: float | None) -> float | None:
+def short_p(p: float | None) -> float | None:
     """A probability with the two digits that anybody reads."""
     return None if p is None else float(f"{p:.2g}")
 
@@ -179,11 +181,18 @@ def _plots(comparison: Comparison) -> Iterator[Plot]:
         )
 
 
+def row_fields(row: Row) -> dict[str, str]:
+    """A row for a browser: texts as they are read, then numbers, then attributes."""
+    return {key: _cut(_text(row[key])) for key in _reading_order(row) if key != "id"}
+
+
+def _reading_order(row: Row) -> list[str]:
+    return sorted(row, key=lambda key: (key.startswith("attr."), not isinstance(row[key], str)))
+
+
 def _change(a: Row, b: Row, metric: str, names: tuple[str, str], flagged: frozenset[str]) -> Item:
-    """Texts first, as they are read; scores and attributes, which are short, after them."""
-    keys = sorted(dict.fromkeys([*a, *b]), key=lambda k: not isinstance(a.get(k, b.get(k)), str))
     fields: dict[str, str] = {}
-    for key in keys:
+    for key in _reading_order({**b, **a}):
         x, y = _text(a.get(key)), _text(b.get(key))
         if key in ("id", metric):
             continue

@@ -44,7 +44,7 @@ def interval_plot(
     Args:
         dots: at least one.
         title: of the axis.
-        series: what the colours tell apart; empty where there is but one kind.
+        series: what the colours tell apart, where dots name a series; may be empty.
         zero: label of a line at 0, for differences; empty for none.
         description: what the plot shows, for those who do not see it.
         caption: the line below it.
@@ -54,18 +54,20 @@ def interval_plot(
     """
     if not dots:
         raise ValueError("nothing to plot")
+    coloured = any(dot.series for dot in dots)
     values: list[dict[str, object]] = []
     for dot in dots:
         low, high = dot.interval or (dot.value, dot.value)
         row: dict[str, object] = {"label": dot.label}
-        if series:
+        if coloured:
             row["series"] = dot.series
         values.append(row | {"value": dot.value, "from": low, "to": high})
     y: dict[str, object] = {"field": "label", "type": "nominal", "sort": None, "title": None}
     y["axis"] = {"grid": True, "labelLimit": 0}
     shared: dict[str, object] = {"y": y}
-    if series:
-        shared["color"] = {"field": "series", "type": "nominal", "sort": None, "title": series}
+    if coloured:
+        title_of = {"title": series or None}
+        shared["color"] = {"field": "series", "type": "nominal", "sort": None, **title_of}
         shared["yOffset"] = {"field": "series", "sort": None}
     place = {
         "type": "quantitative",

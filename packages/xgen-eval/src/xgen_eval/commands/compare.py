@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from xgen_eval.comparison import Comparison
-    from xgen_eval.items import FinishedRun
 
 __all__ = ["compare"]
 
@@ -29,6 +22,12 @@ __all__ = ["compare"]
     "own), or of all that have one of its tasks.",
 )
 @click.option("--model", help="With --published TABLE: beside this model of it.")
+@click.option(
+    "--contamination",
+    type=click.Path(),
+    help="Findings of xgen data decontaminate: clean and dirty scores, and the comparison on clean "
+    "items only.",
+)
 @click.option("--output", "-o", type=click.Path(), help="Run directory for the report page.")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 def compare(
@@ -37,6 +36,7 @@ def compare(
     metrics: tuple[str, ...],
     published: str | None,
     model: str | None,
+    contamination: str | None,
     output: str | None,
     as_json: bool,
 ) -> None:
@@ -53,14 +53,19 @@ def compare(
     if published is not None:
         from xgen_eval.commands.published import show_published
 
-        if len(runs) != 1 or tasks or metrics:
-            raise click.UsageError("--published takes one run directory, and no task or metric")
+        if len(runs) != 1 or tasks or metrics or contamination:
+            raise click.UsageError(
+                "--published takes one run directory, and none of --task, "
+                "--metric and --contamination"
+            )
         show_published(runs[0], published, model or "", output, as_json)
         return
     if model is not None:
         raise click.UsageError("--model goes with --published")
     from xgen_eval.comparison import compare_runs
+    from xgen_eval.comparison_directory import seen_items, write_comparison
     from xgen_eval.comparison_page import comparison_table, evidence_table
+    from xgen_eval.contamination import read_findings
     from xgen_eval.items import open_runs
     from xgen_eval.terminal import paragraph, table_text
 
@@ -68,47 +73,19 @@ def compare(
         raise click.UsageError("give two run directories or more")
     opened = open_runs(runs)
     comparison = compare_runs(opened, tasks, metrics)
+    findings = None if contamination is None else read_findings(contamination)
+    seen = None if findings is None else seen_items(opened, comparison, findings)
     if output is not None:
-        _write(output, comparison, opened)
+        write_comparison(output, comparison, opened, seen)
     if as_json:
-        click.echo(json.dumps(comparison.to_json(), indent=2, ensure_ascii=False))
+        body = comparison.to_json() | (seen.to_json() if seen else {})
+        click.echo(json.dumps(body, indent=2, ensure_ascii=False))
         return
-    for table in (comparison_table(comparison), evidence_table(comparison)):
+    tables = [comparison_table(comparison), evidence_table(comparison)]
+    tables += seen.tables() if seen else []
+    for table in tables:
         click.echo("\n".join([table_text(table), "", paragraph(table.caption), ""]))
     for note in comparison.notes:
         click.echo(paragraph(note))
     if output is not None:
         click.echo(f"\n{output}: xgen report {output}")
-
-
-def _write(output: str, comparison: Comparison, runs: Sequence[FinishedRun]) -> None:
-    """A run directory with the comparison, and a browser for each task."""
-    from pathlib import Path
-
-    from xgen_core import Run
-    from xgen_core.files import write_json
-    from xgen_eval.comparison import pair_task
-    from xgen_eval.comparison_page import changes_section, comparison_section
-
-    recipe = {
-        "runs": {
-            run.name: {name: record.key for name, record in run.results.tasks.items()}
-            for run in runs
-        },
-        "lines": [[line.run, line.task, line.metric] for line in comparison.lines],
-    }
-    directory = Run.create(output, "compare", recipe)
-    directory.write_section("10-comparison", comparison_section(comparison))
-    seen: set[tuple[str, str]] = set()
-    for number, run in enumerate(runs[1:], 1):
-        for line in comparison.lines:
-            if line.run != run.name or (run.name, line.task) in seen:
-                continue
-            seen.add((run.name, line.task))
-            paired = pair_task(runs[0], run, line.task, [])
-            if paired is not None:
-                section = changes_section(paired, line.metric, (runs[0].name, run.name))
-                if section is not None:
-                    directory.write_section(f"20-{line.task}-{number}", section)
-    header = {"format": "xgen-comparison", "version": 1}
-    write_json(Path(output) / "comparison.json", header | comparison.to_json())

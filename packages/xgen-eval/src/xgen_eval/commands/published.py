@@ -59,7 +59,7 @@ def show_published(
         page = Run.create(output, "published", recipe)
         for number, table in enumerate(tables):
             blocks = tuple(table_blocks(table, run.results, model))
-            title = f"{table.title}: {run.name} beside what was published"
+            title = f"{run.name} beside {table.name}"
             page.write_section(f"{10 + number}-{table.name}", Section(title=title, blocks=blocks))
         header = {"format": "xgen-published", "version": 1}
         write_json(Path(output) / "published.json", header | body)
@@ -68,9 +68,10 @@ def show_published(
         return
     for table in tables:
         click.echo(f"{table.title}\n{table.source}\n")
-        for block in (standing_table(table, standings[table.name]), ranks_table(table, model)):
+        ranked = ranks_table(table, model, names=False)
+        for block in (standing_table(table, standings[table.name]), ranked):
             click.echo("\n".join([table_text(block), "", paragraph(block.caption), ""]))
-        for note in (*reasons(standings[table.name]), *notes(table, standings[table.name])):
+        for note in (*reasons(standings[table.name]), *notes(table)):
             click.echo(paragraph(note))
         click.echo("")
     if output is not None:

@@ -60,7 +60,7 @@ def table_blocks(table: PublishedTable, results: Results, model: str = "") -> li
         *_plot(standings),
         printed_table(table, standings),
         ranks_table(table, model),
-        *(Text(text=note) for note in (*reasons(standings), *notes(table, standings))),
+        *(Text(text=note) for note in (*reasons(standings), *notes(table))),
     ]
 
 
@@ -104,8 +104,8 @@ def printed_table(table: PublishedTable, standings: Sequence[Standing]) -> Table
     return Table(columns=("model", *table.columns), rows=tuple(rows), caption="As printed.")
 
 
-def ranks_table(table: PublishedTable, model: str = "") -> Table:
-    """How much of each column's order is more than chance."""
+def ranks_table(table: PublishedTable, model: str = "", *, names: bool = True) -> Table:
+    """How much of each column's order is more than chance; who is alike by name or by number."""
     name = model or table.reference
     return Table(
         columns=("column", f"± of {name}", "close neighbours", f"above {name}", "alike", "below"),
@@ -115,7 +115,7 @@ def ranks_table(table: PublishedTable, model: str = "") -> Table:
                 round(r.stderr, 2),
                 f"{r.close} of {r.neighbours}",
                 len(r.above),
-                ", ".join(r.alike) or "none",
+                (", ".join(r.alike) or "none") if names else len(r.alike),
                 len(r.below),
             )
             for r in ranks(table, name)
@@ -136,12 +136,21 @@ def reasons(standings: Sequence[Standing]) -> list[str]:
     return [f"{s.published.column} is not comparable: {s.reason}." for s in standings if s.reason]
 
 
-def notes(table: PublishedTable, standings: Sequence[Standing]) -> list[str]:
-    """What is doubtful: of the table, of the row beside the run, of other rows."""
-    shown = [s.published for s in standings]
-    listed = [*shown, *(e for e in table.entries if e not in shown)]
-    single = {e.note: f"{e.model}, {e.column}: {e.note}" for e in reversed(listed) if e.note}
-    return [*table.notes, *reversed(single.values())]
+def notes(table: PublishedTable) -> list[str]:
+    """What is doubtful: of the whole table, of its columns, of single numbers."""
+    columns: list[str] = []
+    single: list[str] = []
+    for column in table.columns:
+        entries = table.column(column)
+        shared = [n for n in entries[0].notes if all(n in e.notes for e in entries)]
+        columns += [f"{column}: {note}" for note in shared]
+        single += [
+            f"{e.model}, {column}: {note}"
+            for e in entries
+            for note in e.notes
+            if note not in shared
+        ]
+    return [*table.notes, *columns, *single]
 
 
 def _plot(standings: Sequence[Standing]) -> list[Plot]:
@@ -160,7 +169,6 @@ def _plot(standings: Sequence[Standing]) -> list[Plot]:
         interval_plot(
             dots,
             title=standings[0].published.unit,
-            series="number",
             description="this run beside the published numbers, by column, with 95 % intervals",
             caption="Bars are 95 % intervals.",
         )

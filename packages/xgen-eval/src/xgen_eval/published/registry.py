@@ -34,7 +34,7 @@ class Published(Record):
         stderr: one standard error in the same unit. Nobody published one: it is the binomial one of
             value and n, or what the table says it is.
         source: where it is printed.
-        note: what is doubtful.
+        notes: what is doubtful of this number, and of all of its column.
     """
 
     table: str
@@ -49,7 +49,7 @@ class Published(Record):
     n: int
     stderr: float
     source: str
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +207,7 @@ def _table(name: str, text: str) -> PublishedTable:
             n=column.n,
             stderr=_stderr(file, column, value, f"rows.{model}"),
             source=file.source,
-            note=" ".join(filter(None, (doubts.get((model, column.name), ""), column.note))),
+            notes=tuple(filter(None, (doubts.get((model, column.name), ""), column.note))),
         )
         for model, values in file.rows.items()
         for column, value in zip(file.columns, values, strict=True)
