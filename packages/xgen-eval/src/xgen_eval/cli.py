@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from xgen_eval.commands.canaries import canaries
 from xgen_eval.commands.compare import compare
 from xgen_eval.commands.data import data
 from xgen_eval.commands.list import list_tasks
@@ -25,5 +26,5 @@ def evaluation() -> None:
     """
 
 
-for command in (compare, data, list_tasks, lm_eval, run_tasks):
+for command in (canaries, compare, data, list_tasks, lm_eval, run_tasks):
     evaluation.add_command(command)

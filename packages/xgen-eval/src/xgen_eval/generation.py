@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -23,7 +23,8 @@ __all__ = ["GenerationBenchmark"]
 class GenerationBenchmark:
     """A benchmark whose items are prompts, each graded by what the model writes.
 
-    A subclass is a frozen dataclass that makes the items (`asks`) and grades an answer (`grade`).
+    A subclass is a frozen dataclass that makes the items (`asks`) and grades an answer (`grade`,
+    or `grader` where that takes a file).
 
     Attributes:
         max_tokens: longest answer.
@@ -56,11 +57,12 @@ class GenerationBenchmark:
 
     async def run(self, model: Model, inputs: Inputs, progress: Progress) -> TaskResult:
         """Ask for every answer and grade it; see `xgen_eval.task.Task`."""
+        grade = self.grader()
         asks = self.asks(inputs)
         if not asks:
             raise InputError(f"{self.name} has no items")
         answered = await ask_all(model, asks, inputs, progress)
-        items = [_graded(a, self.grade(a)) for a in answered]
+        items = [_graded(a, grade(a)) for a in answered]
         return graded_result(
             self.name,
             self.variant,
@@ -79,6 +81,14 @@ class GenerationBenchmark:
             InputError: what they are made from is missing or damaged.
         """
         raise NotImplementedError
+
+    def grader(self) -> Callable[[Answered], Mapping[str, float]]:
+        """What gives the scores of an answer; made once, before anything is asked.
+
+        Raises:
+            InputError: a file that it grades by is missing or damaged.
+        """
+        return self.grade
 
     def grade(self, answered: Answered) -> Mapping[str, float]:
         """Scores of one answer; the text is empty where the request failed."""
