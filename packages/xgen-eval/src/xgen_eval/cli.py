@@ -41,5 +41,15 @@ _COMMANDS = (
     slice_run,
 )
 
-for command in _COMMANDS:
+for command in (
+    canaries,
+    compare,
+    data,
+    execute_samples,
+    judge,
+    list_tasks,
+    lm_eval,
+    run_tasks,
+    slice_run,
+):
     evaluation.add_command(command)
