@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import sys
@@ -327,6 +328,25 @@ def test_one_who_gives_up_leaves_nothing_behind():
                 return await (await sandbox.start(script("print(1)"))).wait()
 
     assert asyncio.run(work()).stdout == "1\n"
+
+
+def test_giving_up_at_any_moment_gives_the_processes_back():
+    async def work():
+        async with Sandbox(allow_weak=True) as sandbox:
+
+            async def hurry(seconds: float) -> None:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(seconds), sandbox.slots(2) as slots:
+                        await slots.start(script("channel.receive()"))
+                        child = await slots.start(script("channel.send(b'x' * 9999)"))
+                        await child.receive()
+
+            for i in range(60):
+                await hurry(i * 0.0002)
+            async with asyncio.timeout(5), sandbox.slots(2):
+                return True
+
+    assert asyncio.run(work())
 
 
 def test_a_dead_zygote_is_our_failure_and_is_replaced():

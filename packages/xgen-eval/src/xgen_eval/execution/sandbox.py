@@ -127,19 +127,20 @@ class Sandbox:
         if not 1 <= count <= self._processes:
             raise ValueError(f"slots must lie in 1..{self._processes}, got {count}")
         taken = 0
-        slots = None
         try:
             async with self._turn:  # one at a time, so that two never hold half of what each needs
                 while taken < count:
                     await self._free.acquire()
                     taken += 1
-            slots = Slots(self, count)
-            yield slots
-        finally:
-            if slots is not None:
-                await slots.end()
+        except BaseException:
             for _ in range(taken):
                 self._free.release()
+            raise
+        slots = Slots(self, count)
+        try:
+            yield slots
+        finally:
+            await slots.end()
 
     async def _make(self, job: Job, release: Callable[[], None]) -> Child:
         """Have a child made; `release` is called once, when it has ended or could not be made."""
@@ -184,18 +185,37 @@ class Slots:
     def __init__(self, sandbox: Sandbox, count: int) -> None:
         self._sandbox = sandbox
         self._free = asyncio.Semaphore(count)
+        self._idle = count
+        self._ended = False
         self._children: list[Child] = []
 
     async def start(self, job: Job) -> Child:
         """Begin a job in one of them, as soon as one is free; raises what `Sandbox.start` does."""
         await self._free.acquire()
-        child = await self._sandbox._make(job, self._free.release)
+        if self._ended:
+            self._free.release()
+            raise ValueError("these slots have been given back")
+        self._idle -= 1
+        child = await self._sandbox._make(job, self._release)
         self._children.append(child)
         await child.begin()
         return child
 
     async def end(self) -> None:
-        """Kill what still runs, and see it end."""
+        """Give back what is idle, kill what still runs, and see it end.
+
+        Where that is cut off, each of the others is given back when its child has ended.
+        """
+        self._ended = True
+        for _ in range(self._idle):
+            self._sandbox._free.release()
         for child in self._children:
             child.kill()
         await asyncio.gather(*(child.wait() for child in self._children), return_exceptions=True)
+
+    def _release(self) -> None:
+        if self._ended:
+            self._sandbox._free.release()
+        else:
+            self._idle += 1
+            self._free.release()
