@@ -202,7 +202,7 @@ def _descend(w: np.ndarray, gradient: np.ndarray, curvature: np.ndarray) -> np.n
             slope = gradient[j] + curvature[j] @ (v - w)
             target = v[j] - slope / curvature[j, j]
             v[j] = np.sign(target) * max(abs(target) - 1 / curvature[j, j], 0.0)
-        if np.max(np.abs(v - before)) < 1e-13:
+        if np.max(np.abs(v - before)) < 1e-12 * max(1.0, float(np.max(np.abs(v)))):
             break
     return v
 
