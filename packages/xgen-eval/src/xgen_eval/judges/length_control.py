@@ -196,7 +196,7 @@ def _lasso(
 def _descend(w: np.ndarray, gradient: np.ndarray, curvature: np.ndarray) -> np.ndarray:
     """The minimum of gradient·(v - w) + ½ (v - w)·curvature·(v - w) + |v|₁, by coordinates."""
     v = w.copy()
-    for _ in range(1000):
+    for _ in range(100):
         before = v.copy()
         for j in range(len(v)):
             slope = gradient[j] + curvature[j] @ (v - w)
