@@ -234,6 +234,37 @@ def test_length_control_takes_out_what_length_did():
     assert -1.5 < pulled.length < -0.5  # the gamed rows say that length does nothing
 
 
+@pytest.mark.parametrize(("with_gamed", "expected"), [(True, 37.623202), (False, 36.248865)])
+def test_length_control_is_alpaca_evals(with_gamed, expected):
+    """Expected is what scikit-learn 1.9.1 gives (liblinear, tol 1e-8), set up as alpaca_eval does."""
+    n = 200
+    hard = [math.sin(3.7 * i) * 1.5 for i in range(n)]
+    base = [400 + i * 37 % 900 for i in range(n)]
+    ours = [300 + i * 53 % 1700 for i in range(n)]
+    shares = [
+        0.35 + 0.12 * h - 0.2 * math.tanh((b - o) / 700) + 0.3 * math.sin(1.3 * i)
+        for i, (h, b, o) in enumerate(zip(hard, base, ours, strict=True))
+    ]
+    gamed = [
+        GamedRow(
+            index=i,
+            share=0.5 + 0.5 * math.cos(2.1 * i + m),
+            delta=math.sin(i) + 1 - 2 * m,
+            difficulty=hard[i],
+        )
+        for m in (0, 1)
+        for i in range(n)
+    ]
+    found = length_controlled(
+        [min(1.0, max(0.0, s)) for s in shares],
+        base,
+        ours,
+        dict(enumerate(hard)),
+        gamed if with_gamed else (),
+    )
+    assert found.win_rate == pytest.approx(expected, abs=1e-5)
+
+
 def test_the_name_says_whether_length_control_is_exact(
     judge, reference, outputs, run_task, tmp_path
 ):
