@@ -11,10 +11,13 @@ from typing import Any, TypeVar
 from xgen_core.errors import BudgetError, CapabilityError, EndpointError, PluginError, XgenError
 from xgen_core.progress import Progress
 
-__all__ = ["Failure", "failure_summary", "gather", "together"]
+__all__ = ["AT_ONCE", "Failure", "failure_summary", "gather", "together"]
 
 T = TypeVar("T")
 R = TypeVar("R")
+AT_ONCE = 128
+"""Items in work where nobody says: twice what is sent to an endpoint at one time, so that it has
+enough to do while answers are being stored."""
 _FOR_ALL = (BudgetError, CapabilityError, EndpointError, PluginError)
 """What goes wrong with one item and would with every other."""
 
@@ -36,7 +39,7 @@ async def gather(
     items: Iterable[T],
     work: Callable[[T], Awaitable[R]],
     *,
-    concurrency: int = 64,
+    concurrency: int = AT_ONCE,
     progress: Progress | None = None,
 ) -> list[R | Failure]:
     """Work on items, at most `concurrency` at a time; results in the items' order.

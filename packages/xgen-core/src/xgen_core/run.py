@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from xgen_core.codec import encode
-from xgen_core.concurrency import Failure, failure_summary, gather
+from xgen_core.concurrency import AT_ONCE, Failure, failure_summary, gather
 from xgen_core.errors import FormatError, InputError
 from xgen_core.files import atomic_file, check_format, read_json, write_json
 from xgen_core.items import ItemLog, Row
@@ -183,7 +183,7 @@ class Run:
         *,
         key: Callable[[T], str],
         name: str,
-        concurrency: int = 64,
+        concurrency: int = AT_ONCE,
     ) -> list[Row | Failure]:
         """Work on items as `xgen_core.concurrency.gather` does, and keep what was done.
 

@@ -132,20 +132,12 @@ class RecordedModel:
         ask: Callable[[Model, Request], Awaitable[Answer]],
     ) -> Answer:
         """Ask the model, and return when the answer is on disk."""
-        worst = worst_case(request)
-        if self._budget is not None:
-            await self._budget.reserve(worst)
-        used = Usage(calls=1)
         trace = CallTrace()
-        token = CURRENT.set(trace)
         begun = time.monotonic()
-        try:
-            answer = await ask(self._model, request)
-            used = _used(worst, trace, answer)
-        finally:
-            CURRENT.reset(token)
-            if self._budget is not None:
-                self._budget.settle(worst, used)
+        if self._budget is None:
+            answer = await self._traced(request, ask, trace)
+        else:
+            answer = await self._paid(self._budget, request, ask, trace)
         call = NewCall(
             key=key,
             info=self._model.info,
@@ -158,6 +150,39 @@ class RecordedModel:
             seconds=time.monotonic() - begun,
         )
         await self._store.add([call])
+        return answer
+
+    async def _paid(
+        self,
+        budget: Budget,
+        request: Request,
+        ask: Callable[[Model, Request], Awaitable[Answer]],
+        trace: CallTrace,
+    ) -> Answer:
+        worst = worst_case(request)
+        await budget.reserve(worst)
+        used = Usage(calls=1)  # a call that failed
+        try:
+            answer = await self._traced(request, ask, trace)
+            used = _used(worst, trace, answer)
+            return answer
+        finally:
+            budget.settle(worst, used)
+
+    async def _traced(
+        self,
+        request: Request,
+        ask: Callable[[Model, Request], Awaitable[Answer]],
+        trace: CallTrace,
+    ) -> Answer:
+        token = CURRENT.set(trace)
+        try:
+            answer = await ask(self._model, request)
+        finally:
+            CURRENT.reset(token)
+        if isinstance(answer, Completion):  # a model on this machine tells here alone
+            trace.prompt_tokens = trace.prompt_tokens or answer.prompt_tokens
+            trace.completion_tokens = trace.completion_tokens or answer.completion_tokens
         return answer
 
 
@@ -195,9 +220,6 @@ def _line(answer: Answer) -> str:
 
 def _used(worst: Usage, trace: CallTrace, answer: Answer) -> Usage:
     """What a call used: as reported, and at its worst where nothing was."""
-    if isinstance(answer, Completion):
-        trace.prompt_tokens = trace.prompt_tokens or answer.prompt_tokens
-        trace.completion_tokens = trace.completion_tokens or answer.completion_tokens
     silent = isinstance(answer, Completion) and answer.text and not trace.completion_tokens
     return Usage(
         calls=1,
