@@ -44,9 +44,14 @@ ALPHA = 0.05
 
 _HIGHER = (
     *("acc", "acc_norm", "acc_bytes", "mc1", "mc2", "em", "exact_match", "f1", "win_rate", "score"),
-    *("rouge1", "rouge2", "rougeL", "bleu", "chrf", "subspan_em", "passed"),
+    *("rouge1", "rouge2", "rougeL", "rougeLsum", "bleu", "chrf", "best_subspan_em", "oracle"),
+    *("string_match_all", "strict_match", "flexible_extract", "passed"),
+    *("cells", "choices", "digits", "optimal", "language_modeling", "icat"),
 )
-_LOWER = ("bits_per_byte", "perplexity", "nats_per_token", "nll", "failed")
+_LOWER = (
+    *("bits_per_byte", "perplexity", "nats_per_token", "nll", "failed", "over_refusal"),
+    *("expected_maximum_toxicity", "toxicity_probability", "toxicity"),
+)
 _LOWER_UNITS = ("bits/byte", "nats/token")
 
 Pair = tuple[Row, Row]
