@@ -236,7 +236,7 @@ def test_length_control_takes_out_what_length_did():
 
 @pytest.mark.parametrize(("with_gamed", "expected"), [(True, 37.623202), (False, 36.248865)])
 def test_length_control_is_alpaca_evals(with_gamed, expected):
-    """Expected is what scikit-learn 1.9.1 gives (liblinear, tol 1e-8), set up as alpaca_eval does."""
+    """Expected is what scikit-learn 1.9.1 gives (liblinear, tol 1e-8), set up like alpaca_eval."""
     n = 200
     hard = [math.sin(3.7 * i) * 1.5 for i in range(n)]
     base = [400 + i * 37 % 900 for i in range(n)]
