@@ -114,7 +114,7 @@ def requests(count: int, begin: int) -> list[GenerationRequest]:
 
 async def ours(url: str, asked: list[GenerationRequest], store: CallStore) -> None:
     """Through client and store."""
-    async with recorded(HttpModel(url, "m", concurrency=WAYS), store) as model:
+    async with recorded(HttpModel(url, "m"), store, concurrency=WAYS) as model:
         await gather(asked, model.generate)
 
 

@@ -24,7 +24,7 @@ directory, url = Path(sys.argv[1]), sys.argv[2]
 
 async def work(store):
     run = Run.create(directory, "eval", {})
-    async with recorded(HttpModel(url, "loopback", concurrency=8), store) as model:
+    async with recorded(HttpModel(url, "loopback"), store, concurrency=8) as model:
         async def one(item):
             request = GenerationRequest(prompt=f"item {item}", n=3, temperature=1.0, max_tokens=9)
             texts = [c.text for c in await model.generate(request)]

@@ -33,11 +33,12 @@ class HttpModel:
         base: URL up to and including the version, `http://127.0.0.1:8000/v1` say.
         model: the model's name there.
         patience: how long to try.
-        concurrency: calls on the wire at one time; more wait for their turn.
+        concurrency: calls on the wire at one time; more wait for their turn. `recorded` sets a
+            limit of its own, below this.
     """
 
     def __init__(
-        self, base: str, model: str, *, patience: Patience | None = None, concurrency: int = 64
+        self, base: str, model: str, *, patience: Patience | None = None, concurrency: int = 1024
     ) -> None:
         base = base.rstrip("/")
         self._model = model
