@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 READMES = sorted(ROOT.glob("packages/*/README.md"))
 PAGES = [ROOT / "docs" / "model" / f"{name}.md" for name in ("adapters", "blocks", "devices")]
-PAGES.append(ROOT / "docs" / "eval" / "compare.md")
+PAGES += [ROOT / "docs" / "eval" / f"{name}.md" for name in ("compare", "sandbox")]
 
 
 @pytest.mark.parametrize("readme", READMES + PAGES, ids=lambda p: f"{p.parent.name}/{p.stem}")
