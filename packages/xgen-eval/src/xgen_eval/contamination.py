@@ -19,8 +19,8 @@ from xgen_core.files import read_json, read_jsonl
 from xgen_core.records import Record
 from xgen_eval.items import Row, TaskItems
 from xgen_eval.rows import known_fields
-from xgen_eval.slices import ALPHA, Group, slice_items
-from xgen_eval.statistics import holm
+from xgen_eval.slices import Group, slice_items
+from xgen_eval.statistics import ALPHA, holm
 
 __all__ = ["CleanDirty", "Finding", "Findings", "clean_and_dirty", "read_findings"]
 
@@ -94,6 +94,8 @@ class Findings:
         """
         benchmark = self.benchmark(items)
         found = self.by_benchmark.get(benchmark, ())
+        if not found:
+            return {}
         rows = items.by_id()
         numbered = self.sha256.get(benchmark) in {file.sha256 for file in items.record.files}
         if numbered and all(f.item.isdecimal() for f in found):
@@ -105,7 +107,7 @@ class Findings:
             flagged |= {
                 i: hashes[h] for i, row in rows.items() for h in _hashes(row) & hashes.keys()
             }
-        if found and not flagged:
+        if not flagged:
             raise InputError(
                 f"{self.path}: none of the {len(found)} findings of {benchmark} (item "
                 f"{found[0].item!r}, say) is a row of {items.name} (id {next(iter(rows))!r}, say); "

@@ -17,7 +17,15 @@ from xgen_core.report import Block, Item, Items, Section, Table
 from xgen_eval.statistics import clustered_mean, wilson_interval
 from xgen_eval.task import Metric, TaskResult
 
-__all__ = ["Graded", "browser", "graded_result", "metric_table", "metrics_of", "part_metrics"]
+__all__ = [
+    "Graded",
+    "browser",
+    "cut",
+    "graded_result",
+    "metric_table",
+    "metrics_of",
+    "part_metrics",
+]
 
 _SHOWN = 200
 """Items on the report page; all of them are in `items/NAME.jsonl`."""
@@ -145,8 +153,7 @@ def browser(items: Sequence[Graded]) -> Items:
         Item(
             title=f"{item.id}  {_worth(item)}",
             fields={
-                heading: _cut(text)
-                for heading, text in (item.shown or _texts(item.details)).items()
+                heading: cut(text) for heading, text in (item.shown or _texts(item.details)).items()
             }
             | ({"error": item.error} if item.error else {}),
         )
@@ -184,7 +191,8 @@ def _texts(details: Mapping[str, Scalar]) -> dict[str, str]:
     return {name: f"{value}" for name, value in details.items()}
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """A text for the page: the middle of a long one is left out, and that is said."""
     if len(text) <= _LONGEST:
         return text
     half = _LONGEST // 2
