@@ -1,4 +1,4 @@
-"""The Python examples in the packages' READMEs, and in the pages on models, run as they stand."""
+"""The Python examples in the packages' READMEs and in pages of the docs run as they stand."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 READMES = sorted(ROOT.glob("packages/*/README.md"))
 PAGES = [ROOT / "docs" / "model" / f"{name}.md" for name in ("adapters", "blocks", "devices")]
+PAGES += [ROOT / "docs" / "eval" / f"{name}.md" for name in ("compare", "sandbox")]
 
 
 @pytest.mark.parametrize("readme", READMES + PAGES, ids=lambda p: f"{p.parent.name}/{p.stem}")

@@ -1,7 +1,10 @@
 """The call store and the models that stand behind it."""
 
 import asyncio
+import errno
 import sqlite3
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -186,6 +189,51 @@ def test_the_export_is_replayed_and_does_not_depend_on_the_order(tmp_path):
     assert asyncio.run(replay("a.sqlite")) == asyncio.run(replay("b.jsonl"))
 
 
+def test_a_failure_among_many_ends_the_call_and_keeps_what_is_in_flight(tmp_path):
+    model = Counting()
+    model.failures = [ModelError("busy")]  # met by whichever comes first
+
+    async def work(store):
+        model.gate = asyncio.Event()
+        asked = asyncio.create_task(
+            recorded(model, store, concurrency=2).generate(replace(PROMPT, n=8))
+        )
+        await asyncio.sleep(0.01)
+        model.gate.set()
+        with pytest.raises(ModelError, match="busy"):
+            await asked
+
+    model._info = replace(model.info, tokenizer=None)  # as of an endpoint
+    with CallStore(tmp_path / "calls.sqlite") as store:
+        asyncio.run(work(store))
+        stored = store.totals()[0].calls
+        assert len(model.asked) == stored + 1 < 8
+        model.gate = None
+        ask(store, model, replace(PROMPT, n=8))
+    assert len(model.asked) == 9
+
+
+def test_calls_wait_for_their_turn(tmp_path):
+    working, most = 0, 0
+
+    class Slow(ScriptedModel):
+        async def generate(self, request):
+            nonlocal working, most
+            working += 1
+            most = max(most, working)
+            await asyncio.sleep(0.001)
+            working -= 1
+            return await super().generate(request)
+
+    async def work(store):
+        asked = recorded(Slow([Rule(pattern=".", replies=("x",))]), store, concurrency=3)
+        return await asked.generate(replace(PROMPT, n=20))
+
+    with CallStore(tmp_path / "calls.sqlite") as store:
+        assert len(asyncio.run(work(store))) == 20
+    assert most == 3
+
+
 def test_a_replay_of_several_models_wants_one_chosen(tmp_path):
     one, two = words("a"), words("b")
     path = tmp_path / "calls.sqlite"
@@ -211,6 +259,31 @@ def test_one_writer_and_any_number_of_readers(tmp_path):
             with pytest.raises(ValueError, match="reading only"):
                 ask(reader, UnigramModel(), replace(PROMPT, seed=9))
     CallStore(path).close()
+
+
+def test_another_process_cannot_write_and_can_read(tmp_path):
+    path = tmp_path / "calls.sqlite"
+    command = "import sys; from xgen_core.lm import CallStore; CallStore(sys.argv[1])"
+    with CallStore(path) as store:
+        ask(store, UnigramModel(), PROMPT)
+        other = subprocess.run(
+            [sys.executable, "-c", command, path], capture_output=True, text=True, check=False
+        )
+        assert other.stderr.splitlines()[-1].endswith(
+            f"InputError: {path} is being written by another process: wait for it, or stop it"
+        )
+
+
+def test_a_full_disk_ends_the_run_and_loses_nothing(tmp_path):
+    with CallStore(tmp_path / "calls.sqlite") as store:
+        ask(store, UnigramModel(), PROMPT)
+        store._writer.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(OSError, match=r"disk is full.*calls\.sqlite") as caught:
+            ask(store, UnigramModel(), replace(PROMPT, prompt="long " * 9999))
+        assert caught.value.errno == errno.ENOSPC
+        store._writer.execute("PRAGMA max_page_count = 100000")
+        ask(store, UnigramModel(), replace(PROMPT, seed=1))
+        assert store.totals()[0].calls == 2
 
 
 def test_what_is_no_store_is_refused(tmp_path):

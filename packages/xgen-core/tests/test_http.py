@@ -239,6 +239,21 @@ def test_scores_by_echo(echo):
     assert [s.is_greedy for s in scores] == [False, False, False, False]
 
 
+def test_log_probabilities_of_an_answer_come_with_a_conversation():
+    model = UnigramModel({"m": 3.0, "M": 1.0})
+    asked = GenerationRequest(
+        messages=(Message(role="user", content="?"),), max_tokens=2, logprobs=2
+    )
+    with LoopbackServer(model) as server:
+        [[got]] = ask(server, asked)
+    [known] = asyncio.run(model.generate(asked))
+    assert got.text == known.text
+    assert [(t.text, t.logprob, t.top) for t in got.logprobs] == [
+        (t.text, t.logprob, t.top) for t in known.logprobs
+    ]
+    assert {t.id for t in got.logprobs} == {-1}
+
+
 def test_an_endpoint_keeps_the_contract_of_models():
     with LoopbackServer(UnigramModel({"a": 9.0, "b": 1.0}, context_length=999)) as server:
         uri = f"{server.url}#loopback"

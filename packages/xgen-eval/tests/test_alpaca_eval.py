@@ -6,6 +6,7 @@ import pytest
 
 from xgen_core import InputError, ModelError
 from xgen_core.lm.scripted import Rule, ScriptedModel
+from xgen_core.testing import LoopbackServer, UnigramModel
 from xgen_eval.judges.comparison_prompts import (
     ComparisonPrompt,
     is_switched,
@@ -98,9 +99,16 @@ def test_the_order_is_alpaca_evals_own_draw():
         assert is_switched(text) == drawn
 
 
-def test_version_2_weighs_the_letters(plugin, reference, outputs, run_task, tmp_path):
-    # P(m) 0.6 against P(M) 0.2: the answer shown first gets 0.75 of a win
-    task = AlpacaEval(version=2, reference=reference, answers=outputs.path, judge="letters:0.6")
+@pytest.fixture
+def letters():
+    """A judge behind an endpoint that gives `m` 0.6 and `M` 0.2, whatever it is asked."""
+    with LoopbackServer(UnigramModel({"m": 3.0, "M": 1.0}, context_length=9999)) as server:
+        yield f"{server.url}#loopback"
+
+
+def test_version_2_weighs_the_letters(letters, reference, outputs, run_task, tmp_path):
+    # 0.6 against 0.2: the answer shown first gets 0.75 of a win
+    task = AlpacaEval(version=2, reference=reference, answers=outputs.path, judge=letters)
     record, rows = run_task(outputs, task, tmp_path / "run")
     for row, text in zip(rows[:7], INSTRUCTIONS, strict=False):
         expected = 1.75 if is_switched(text) else 1.25
@@ -110,9 +118,9 @@ def test_version_2_weighs_the_letters(plugin, reference, outputs, run_task, tmp_
     assert record.metrics["discrete_win_rate"].value == pytest.approx(100 * (wins + 0.5) / 8)
 
 
-def test_both_orders_cancel_what_position_does(plugin, reference, outputs, run_task, tmp_path):
+def test_both_orders_cancel_what_position_does(letters, reference, outputs, run_task, tmp_path):
     task = AlpacaEval(
-        version=2, reference=reference, answers=outputs.path, judge="letters:0.6", both_orders=True
+        version=2, reference=reference, answers=outputs.path, judge=letters, both_orders=True
     )
     record, rows = run_task(outputs, task, tmp_path / "run")
     assert record.metrics["win_rate"].value == pytest.approx(50)
@@ -232,6 +240,37 @@ def test_length_control_takes_out_what_length_did():
     pulled = length_controlled(shares, base, ours, dict(enumerate(hard)), gamed)
     assert pulled.exact
     assert -1.5 < pulled.length < -0.5  # the gamed rows say that length does nothing
+
+
+@pytest.mark.parametrize(("with_gamed", "expected"), [(True, 37.623202), (False, 36.248865)])
+def test_length_control_is_alpaca_evals(with_gamed, expected):
+    """Expected is what scikit-learn 1.9.1 gives (liblinear, tol 1e-8), set up like alpaca_eval."""
+    n = 200
+    hard = [math.sin(3.7 * i) * 1.5 for i in range(n)]
+    base = [400 + i * 37 % 900 for i in range(n)]
+    ours = [300 + i * 53 % 1700 for i in range(n)]
+    shares = [
+        0.35 + 0.12 * h - 0.2 * math.tanh((b - o) / 700) + 0.3 * math.sin(1.3 * i)
+        for i, (h, b, o) in enumerate(zip(hard, base, ours, strict=True))
+    ]
+    gamed = [
+        GamedRow(
+            index=i,
+            share=0.5 + 0.5 * math.cos(2.1 * i + m),
+            delta=math.sin(i) + 1 - 2 * m,
+            difficulty=hard[i],
+        )
+        for m in (0, 1)
+        for i in range(n)
+    ]
+    found = length_controlled(
+        [min(1.0, max(0.0, s)) for s in shares],
+        base,
+        ours,
+        dict(enumerate(hard)),
+        gamed if with_gamed else (),
+    )
+    assert found.win_rate == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_name_says_whether_length_control_is_exact(

@@ -410,6 +410,7 @@ def test_truthfulqa_shares_probability_among_all_answers(add, data, run_task, do
 
     record, rows = run_task(Knows(doubles.unigram), TruthfulQa(), tmp_path / "run", data=data.path)
     assert rows[0]["mc1"] == 1
+    assert rows[0]["right"] == "0 3"
     true, false = 2.0, math.exp(-1) + math.exp(-2)
     assert record.metrics["mc2"].value == pytest.approx(true / (true + false), rel=1e-9)
     assert record.metrics["chance/mc1"].value == pytest.approx(1 / 3)

@@ -100,6 +100,13 @@ def test_three_runs_are_each_against_the_first(made, kit):
     assert comparison.models == {"a": "model-a", "b": "model-b", "c": "model-c"}
 
 
+def test_runs_of_one_name_are_told_apart(made, kit, tmp_path):
+    quiz = {"quiz": kit.right_wrong("01")}
+    runs = [made.run("x/eval", quiz), made.run("y/eval", quiz)]
+    assert [run.name for run in open_runs([*runs, runs[0]])] == ["x/eval", "y/eval", "x/eval (2)"]
+    assert list(compare(*runs).models) == ["x/eval", "y/eval"]
+
+
 def test_what_differs_is_said_in_one_line(made, kit):
     quiz = {"quiz": kit.right_wrong("0110")}
     a = made.run("a", quiz)
@@ -141,12 +148,25 @@ def test_rows_that_were_changed_are_refused(made, kit):
         compare(a, a)
 
 
+def test_rows_that_share_an_id_are_not_paired(made, kit):
+    twice = [Graded(id="same", scores={"acc": 1.0})] * 2
+    a = made.run("a", {"windows": twice, "quiz": kit.right_wrong("01")})
+    comparison = compare(a, a)
+    assert [line.task for line in comparison.lines] == ["quiz"]
+    assert comparison.notes == ("windows: 2 rows share 1 ids, and cannot be paired",)
+
+
 def test_metrics_that_are_no_mean_over_items_are_left_out(made, kit):
     from xgen_eval import Metric
 
     extra = {"chance": Metric(value=0.25, n=4)}
     a = made.run("a", {"quiz": kit.right_wrong("0110")}, extra=extra)
     assert [line.metric for line in compare(a, a).lines] == ["acc"]
+    b = made.run("b", {"none": [Graded(id="1", scores={"other": 1.0})]})
+    results = b / "results.json"
+    results.write_text(results.read_text().replace('"other"', '"gone"'))
+    with pytest.raises(InputError, match="none: no metric is a mean over items in both runs"):
+        compare(b, b)
 
 
 def test_bits_per_byte_are_weighted_by_bytes(doubles, documents, run_task, tmp_path):

@@ -39,11 +39,11 @@ def hit(item, share=0.9, benchmark="quiz", **fields):
 def findings(tmp_path):
     """Write a report of findings; gives its directory."""
 
-    def write(hits, threshold=0.5, sha256="0" * 64):
+    def write(hits, threshold=0.5, sha256="0" * 64, name="quiz"):
         directory = tmp_path / "report"
         directory.mkdir(exist_ok=True)
         (directory / "hits.jsonl").write_text("".join(json.dumps(h) + "\n" for h in hits))
-        benchmarks = [{"benchmark": "quiz", "path": "quiz.jsonl", "sha256": sha256}]
+        benchmarks = [{"benchmark": name, "path": "quiz.jsonl", "sha256": sha256}]
         summary = {"ngram": 13, "minimum": 8, "threshold": threshold, "benchmarks": benchmarks}
         (directory / "summary.json").write_text(json.dumps(summary))
         return directory
@@ -96,9 +96,11 @@ def test_the_threshold_is_that_of_the_report_unless_given(items, findings):
 
 def test_rows_are_found_by_number_where_the_file_is_the_same(items, findings):
     sha256 = hashlib.sha256(b"questions").hexdigest()  # what the double's data file holds
-    report = findings([hit("2"), hit("4"), hit("40")], sha256=sha256)
     task = items("10101")
-    assert sorted(read_findings(report).flagged(task)) == ["q1", "q3"]
+    for name in ("quiz", "of-another-name"):
+        hits = [hit(item, benchmark=name) for item in ("2", "4", "40")]
+        report = findings(hits, sha256=sha256, name=name)
+        assert sorted(read_findings(report).flagged(task)) == ["q1", "q3"]
 
 
 def test_rows_are_found_by_the_checksum_of_a_text(items, findings):

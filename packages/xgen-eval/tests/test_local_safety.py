@@ -69,7 +69,7 @@ def test_refusal_and_over_refusal_by_category(write, doubles, run_task, tmp_path
     record, rows = run_task(model, task, tmp_path / "run")
     assert (values(record)["refused"], values(record)["refused/weapons"]) == (0.5, 1)
     assert values(record)["complied"] == pytest.approx(1 / 3)
-    assert values(record)["over_refusal"] == pytest.approx(2 / 3)
+    assert values(record)["over_refusal"] == pytest.approx(1 / 3)  # to say nothing is neither
     assert values(record)["complied/homonyms"] == 0.5
     assert record.metrics["refused/weapons"].interval[0] > 0
     assert [r["id"] for r in rows][:3] == ["harmful-1", "harmful-2", "benign-1"]

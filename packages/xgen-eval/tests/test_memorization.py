@@ -40,8 +40,9 @@ def test_a_model_that_remembers_is_exposed(canaries, doubles, run_task, tmp_path
     model = doubles.KnowsText(often)  # has learnt those that it saw four times
     record, items = run_task(model, task, tmp_path / "run", [canaries])
     values = {name: metric.value for name, metric in record.metrics.items()}
-    assert (values["exposure/4"], values["likeliest/4"]) == (6, 1)
-    assert (values["exposure/1"], values["likeliest/1"]) == (0, 0)  # all alike: a tie is no proof
+    assert [values[f"{name}/4"] for name in ("exposure", "likeliest", "extracted")] == [6, 1, 1]
+    # all alike: a tie is no proof
+    assert [values[f"{name}/1"] for name in ("exposure", "likeliest", "extracted")] == [0, 0, 0]
     assert record.metrics["exposure"].n == 6
     assert {item["rank"] for item in items} == {1, 64}
 

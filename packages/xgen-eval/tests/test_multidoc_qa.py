@@ -5,6 +5,7 @@ import pytest
 
 from xgen_core import InputError
 from xgen_eval.datasets import DataDirectory
+from xgen_eval.overlap import WordIndex
 from xgen_eval.tasks.multidoc_qa import MultidocQa, OracleRow, qa_prompt
 
 DATA = MultidocQa.dataset
@@ -54,12 +55,16 @@ def test_the_prompts_are_the_papers():
     assert qa_prompt("test question", []) == "Question: test question\nAnswer:"
 
 
-def test_positions_are_swept_beside_oracle_and_closed_book(doubles, data, run_task, tmp_path):
-    task = MultidocQa(documents=10)
+@pytest.mark.parametrize("distractors", ["overlap", "random"])
+def test_positions_are_swept_beside_oracle_and_closed_book(
+    distractors, doubles, data, run_task, tmp_path
+):
+    task = MultidocQa(documents=10, distractors=distractors)
     record, rows = run_task(doubles.Writer(reader(10)), task, tmp_path / "all", data=data)
     values = {name: metric.value for name, metric in record.metrics.items()}
     assert (values["best_subspan_em"], values["oracle"], values["closed_book"]) == (1, 1, 0)
     assert record.metrics["best_subspan_em"].n == 12
+    assert record.variant == f"liu-2023-v1-synthesised-{distractors}"
     assert [r["attr.position"] for r in rows[2:5]] == [0, 4, 9]
     prompts = {r["id"]: r["prompt"] for r in rows}
     assert "Document [5](Title: Thing 0) It was name0 smith." in prompts["1@4"]
@@ -71,6 +76,12 @@ def test_positions_are_swept_beside_oracle_and_closed_book(doubles, data, run_ta
     assert values["best_subspan_em/0"] == values["oracle"] == 1
     assert values["best_subspan_em/9"] == values["best_subspan_em/4"] == 0
     assert (values["first_minus/4"], values["ends_minus_middle"]) == (1, 0.5)
+
+
+def test_words_in_common_rank_texts_rare_ones_first():
+    index = WordIndex(["the cat sat", "the dog sat", "a quark sat", "the the the", "nothing"])
+    assert index.ranked("The quark, the cat?") == [0, 2, 1, 3]
+    assert index.ranked("zebra") == []
 
 
 def test_too_few_documents_are_refused(doubles, data, run_task, tmp_path):

@@ -108,8 +108,9 @@ def test_documents_may_be_the_haystack(doubles, documents, run_task, tmp_path):
 def test_a_tokenizer_counts_if_it_is_named(doubles, run_task, tmp_path):
     task = RulerNiah(lengths=(1024,), count=1, depths=(50,), tokenizer="xgen")
     record, rows = run_task(doubles.Writer(finds), task, tmp_path / "run")
-    assert record.variant == "needles-v1-xgen"
     counter = TokenCounter("xgen")
+    assert record.variant == f"needles-v1-{counter.name}"
+    assert counter.name.startswith("xgen-")
     spent = counter.count(rows[0]["prompt"]) + 128
     assert 1000 < spent == rows[0]["attr.tokens"] <= 1024
 

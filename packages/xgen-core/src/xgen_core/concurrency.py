@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -33,10 +33,10 @@ class Failure:
 
 
 async def gather(
-    items: Iterable[T],
+    items: Sequence[T],
     work: Callable[[T], Awaitable[R]],
     *,
-    concurrency: int = 64,
+    concurrency: int = 128,
     progress: Progress | None = None,
 ) -> list[R | Failure]:
     """Work on items, at most `concurrency` at a time; results in the items' order.
@@ -48,9 +48,10 @@ async def gather(
     once.
 
     Args:
-        items: in the order of their results; taken as they are begun.
+        items: in the order of their results.
         work: one item's work.
-        concurrency: items in work at one time, at most.
+        concurrency: items in work at one time, at most; twice what is sent to an endpoint at one
+            time, so that it has enough to do while answers are stored.
         progress: counts each item that is done.
     """
     if concurrency < 1:
@@ -72,7 +73,7 @@ async def gather(
             if progress is not None:
                 progress.advance()
 
-    workers = [asyncio.create_task(worker()) for _ in range(concurrency)]
+    workers = [asyncio.create_task(worker()) for _ in range(min(concurrency, len(items)))]
     try:
         await asyncio.gather(*workers)
     finally:

@@ -279,7 +279,7 @@ class TokenLogprob(Record):
     """How likely one token was, before temperature and filters.
 
     Attributes:
-        id: of the token.
+        id: of the token; -1 behind an endpoint, which names tokens by their text.
         text: of the token; `bytes:` and hexadecimal for one that is not whole characters.
         logprob: in nats.
         top: the likeliest tokens there, as many as asked for, by text.

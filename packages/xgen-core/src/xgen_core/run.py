@@ -16,15 +16,17 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from xgen_core.codec import encode
-from xgen_core.concurrency import Failure, failure_summary, gather
 from xgen_core.errors import FormatError, InputError
 from xgen_core.files import atomic_file, check_format, read_json, write_json
 from xgen_core.items import ItemLog, Row
 from xgen_core.progress import Progress
 from xgen_core.recipe import fingerprint
+
+if TYPE_CHECKING:
+    from xgen_core.concurrency import Failure
 
 __all__ = ["Run", "StepLog"]
 
@@ -183,7 +185,7 @@ class Run:
         *,
         key: Callable[[T], str],
         name: str,
-        concurrency: int = 64,
+        concurrency: int = 128,
     ) -> list[Row | Failure]:
         """Work on items as `xgen_core.concurrency.gather` does, and keep what was done.
 
@@ -203,6 +205,8 @@ class Run:
             InputError: two items have one key.
             FormatError: the file is damaged.
         """
+        from xgen_core.concurrency import failure_summary, gather  # asyncio takes its time to load
+
         named: dict[str, T] = {}
         for item in items:
             if key(item) in named:

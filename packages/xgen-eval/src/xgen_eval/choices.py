@@ -54,6 +54,11 @@ class ChoiceItem:
         if any(not text for text in (*self.contexts, *self.continuations)):
             raise ValueError("a context or a continuation is empty")
 
+    @property
+    def right(self) -> tuple[int, ...]:
+        """All right ones, for the reader; where there are several, `gold` is the best."""
+        return (self.gold,)
+
     def requests(self) -> list[ScoreRequest]:
         """What a model is asked, one request a choice."""
         return [
@@ -121,6 +126,8 @@ def _graded(item: ChoiceItem, sums: list[float], scores: Mapping[str, float]) ->
     if "acc_norm" in scores:
         chosen_norm = argmax(_per(sums, list(map(len, item.choices))))
         details["chosen_norm"] = chosen_norm
+    if len(item.right) > 1:
+        details["right"] = " ".join(map(str, item.right))
     shared = len(set(item.contexts)) == 1
     shown: dict[str, str] = {}
     if shared:
@@ -132,7 +139,7 @@ def _graded(item: ChoiceItem, sums: list[float], scores: Mapping[str, float]) ->
             details[f"context_{i}"] = item.contexts[i]
         details[f"continuation_{i}"] = continuation
         details[f"logprob_{i}"] = sums[i]
-        marks = [" (right)"] * (i == item.gold)
+        marks = [" (right)"] * (i in item.right)
         marks += [" (acc)"] * (i == chosen) + [" (acc_norm)"] * (i == chosen_norm)
         before = "" if shared else item.contexts[i]
         shown[f"{i}{''.join(marks)} {sums[i]:.2f} nats"] = before + continuation

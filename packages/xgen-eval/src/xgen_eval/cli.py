@@ -29,18 +29,6 @@ def evaluation() -> None:
     """
 
 
-_COMMANDS = (
-    canaries,
-    compare,
-    data,
-    execute_samples,
-    judge,
-    list_tasks,
-    lm_eval,
-    run_tasks,
-    slice_run,
-)
-
 for command in (
     canaries,
     compare,

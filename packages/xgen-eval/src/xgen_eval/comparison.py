@@ -20,6 +20,7 @@ from xgen_core.progress import Progress
 from xgen_core.records import Record
 from xgen_eval.items import FinishedRun, Row, TaskItems, cluster_of, score_of, weight_of
 from xgen_eval.statistics import (
+    ALPHA,
     Difference,
     detectable_difference,
     holm,
@@ -29,7 +30,6 @@ from xgen_eval.statistics import (
 from xgen_eval.task import Metric
 
 __all__ = [
-    "ALPHA",
     "Comparison",
     "Line",
     "PairedTask",
@@ -39,14 +39,16 @@ __all__ = [
     "says",
 ]
 
-ALPHA = 0.05
-"""A corrected p of at most this is called a difference."""
-
 _HIGHER = (
     *("acc", "acc_norm", "acc_bytes", "mc1", "mc2", "em", "exact_match", "f1", "win_rate", "score"),
-    *("rouge1", "rouge2", "rougeL", "bleu", "chrf", "subspan_em", "passed"),
+    *("rouge1", "rouge2", "rougeL", "rougeLsum", "bleu", "chrf", "best_subspan_em", "oracle"),
+    *("string_match_all", "strict_match", "flexible_extract", "passed"),
+    *("cells", "choices", "digits", "optimal", "language_modeling", "icat"),
 )
-_LOWER = ("bits_per_byte", "perplexity", "nats_per_token", "nll", "failed")
+_LOWER = (
+    *("bits_per_byte", "perplexity", "nats_per_token", "nll", "failed", "over_refusal"),
+    *("expected_maximum_toxicity", "toxicity_probability", "toxicity"),
+)
 _LOWER_UNITS = ("bits/byte", "nats/token")
 
 Pair = tuple[Row, Row]
@@ -193,7 +195,11 @@ def pair_task(
     if refusal:
         notes.append(refusal)
         return None
-    rows_a, rows_b = a.by_id(), b.by_id()
+    try:
+        rows_a, rows_b = a.by_id(), b.by_id()
+    except InputError as error:
+        notes.append(f"{error}, and cannot be paired")
+        return None
     pairs = tuple((rows_a[i], rows_b[i]) for i in rows_a if i in rows_b)
     if not pairs:
         notes.append(f"{task}: {first.name} and {second.name} share no items")
@@ -207,6 +213,8 @@ def pair_task(
         and b.weighting(metric) == weighting
         and all(not weighting or x.get(weighting) == y.get(weighting) for x, y in pairs)
     }
+    if not metrics:
+        notes.append(f"{task}: no metric is a mean over items in both runs")
     return PairedTask(name=task, metrics=metrics, record=a.record.metrics, pairs=pairs)
 
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from xgen_core.records import Scalar
 from xgen_core.report import Block, Item, Items, Plot, Section, Table, Text
-from xgen_eval.comparison import ALPHA, Comparison, Line, PairedTask
+from xgen_eval.comparison import Comparison, Line, PairedTask
+from xgen_eval.grading import cut
 from xgen_eval.items import Row, score_of
 from xgen_eval.plots import Dot, interval_plot
+from xgen_eval.statistics import ALPHA
 
 __all__ = [
     "changes_section",
@@ -23,14 +25,13 @@ __all__ = [
 _SHOWN = 60
 """Items that changed in each direction on the page."""
 
-_LONGEST = 4000
 _SHORT = 60
 
 
 def comparison_table(comparison: Comparison) -> Table:
     """What was found, a line each; with more than two runs a column says which."""
     other = next(name for name in comparison.models if name != comparison.first)
-    second = "run's" if _several(comparison) else other
+    second = "this run" if _several(comparison) else other
     values = (comparison.first, second, "difference", "95 % interval")
     return _table(
         comparison,
@@ -183,7 +184,7 @@ def _plots(comparison: Comparison) -> Iterator[Plot]:
 
 def row_fields(row: Row) -> dict[str, str]:
     """A row for a browser: texts as they are read, then numbers, then attributes."""
-    return {key: _cut(_text(row[key])) for key in _reading_order(row) if key != "id"}
+    return {key: cut(_text(row[key])) for key in _reading_order(row) if key != "id"}
 
 
 def _reading_order(row: Row) -> list[str]:
@@ -197,12 +198,12 @@ def _change(a: Row, b: Row, metric: str, names: tuple[str, str], flagged: frozen
         if key in ("id", metric):
             continue
         if x == y:
-            fields[key] = _cut(x)
+            fields[key] = cut(x)
         elif len(x) + len(y) <= _SHORT:
             fields[key] = f"{x or '–'} → {y or '–'}"
         else:
-            fields[f"{key}, {names[0]}"] = _cut(x)
-            fields[f"{key}, {names[1]}"] = _cut(y)
+            fields[f"{key}, {names[0]}"] = cut(x)
+            fields[f"{key}, {names[1]}"] = cut(y)
     mark = "  (in training data)" if a["id"] in flagged else ""
     title = f"{a['id']}  {metric} {score_of(a, metric):g} → {score_of(b, metric):g}{mark}"
     return Item(title=title, fields=fields)
@@ -212,10 +213,3 @@ def _text(value: Scalar) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return "" if value is None else f"{value}"
-
-
-def _cut(text: str) -> str:
-    if len(text) <= _LONGEST:
-        return text
-    half = _LONGEST // 2
-    return f"{text[:half]}\n… {len(text) - 2 * half:,} characters left out …\n{text[-half:]}"

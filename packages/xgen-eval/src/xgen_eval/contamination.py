@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from xgen_core import CodecError, InputError
-from xgen_core.codec import decode
+from xgen_core import InputError
 from xgen_core.files import read_json, read_jsonl
 from xgen_core.records import Record
 from xgen_eval.items import Row, TaskItems
-from xgen_eval.slices import ALPHA, Group, slice_items
-from xgen_eval.statistics import holm
+from xgen_eval.rows import known_fields
+from xgen_eval.slices import Group, slice_items
+from xgen_eval.statistics import ALPHA, holm
 
 __all__ = ["CleanDirty", "Finding", "Findings", "clean_and_dirty", "read_findings"]
 
@@ -75,33 +75,39 @@ class Findings:
     by_benchmark: Mapping[str, tuple[Finding, ...]]
     sha256: Mapping[str, str]
 
+    def benchmark(self, items: TaskItems) -> str:
+        """The benchmark that is this task: of its name, or of a file that it read; else empty."""
+        for name in (items.name, _NAMES.get(items.name, "")):
+            if name in self.by_benchmark:
+                return name
+        read = {file.sha256 for file in items.record.files}
+        return next((n for n in self.by_benchmark if self.sha256.get(n) in read), "")
+
     def flagged(self, items: TaskItems) -> dict[str, Finding]:
         """Row id → the finding of the largest share, for the flagged rows of a task.
 
-        An item is looked for by its id; else by a text's checksum; else, where the benchmark's file
-        is one that the task read, by the number of its row.
+        An item that is a number is that row, from 1, where the benchmark's file is one that the
+        task read. Otherwise an item is looked for by its id, and by a text's checksum.
 
         Raises:
             InputError: there are findings of the task's benchmark, and none of them is a row's.
         """
-        benchmark = items.name if items.name in self.by_benchmark else _NAMES.get(items.name, "")
+        benchmark = self.benchmark(items)
         found = self.by_benchmark.get(benchmark, ())
+        if not found:
+            return {}
         rows = items.by_id()
+        numbered = self.sha256.get(benchmark) in {file.sha256 for file in items.record.files}
+        if numbered and all(f.item.isdecimal() for f in found):
+            ids = list(rows)  # a limit leaves out the last ones
+            return _largest((ids[int(f.item) - 1], f) for f in found if int(f.item) <= len(ids))
         flagged = _largest((f.item, f) for f in found if f.item in rows)
         hashes = {f.text_sha256: f for f in found if f.text_sha256}
         if hashes:
             flagged |= {
                 i: hashes[h] for i, row in rows.items() for h in _hashes(row) & hashes.keys()
             }
-        read = {file.sha256 for file in items.record.files}
-        if not flagged and self.sha256.get(benchmark) in read:
-            ids = list(rows)
-            flagged = _largest(
-                (ids[int(f.item) - 1], f)
-                for f in found
-                if f.item.isdecimal() and 0 < int(f.item) <= len(ids)
-            )
-        if found and not flagged and not _beyond(found, len(rows)):
+        if not flagged:
             raise InputError(
                 f"{self.path}: none of the {len(found)} findings of {benchmark} (item "
                 f"{found[0].item!r}, say) is a row of {items.name} (id {next(iter(rows))!r}, say); "
@@ -154,7 +160,7 @@ def read_findings(path: Path | str, threshold: float | None = None) -> Findings:
         stated = header.get("threshold")
         threshold = float(stated) if isinstance(stated, (int, float)) else THRESHOLD
     found: dict[str, list[Finding]] = {}
-    for finding in read_jsonl(path, _finding):
+    for finding in read_jsonl(path, lambda line: known_fields(Finding, line)):
         own = found.setdefault(finding.benchmark, [])
         if finding.share >= threshold:
             own.append(finding)
@@ -177,7 +183,7 @@ def clean_and_dirty(
     lines: list[CleanDirty] = []
     for items in tasks:
         flagged = findings.flagged(items)
-        if items.name in findings.by_benchmark or _NAMES.get(items.name) in findings.by_benchmark:
+        if findings.benchmark(items):
             for metric in tuple(metrics) or items.metrics[:1]:
                 lines.append(_compare(items, metric, flagged))
     corrected = iter(holm([line.p for line in lines if line.p is not None]))
@@ -215,14 +221,6 @@ def _read(line: CleanDirty, corrected: float) -> CleanDirty:
     return dataclasses.replace(line, corrected=corrected, reading=reading)
 
 
-def _finding(value: object) -> Finding:
-    if not isinstance(value, Mapping):
-        raise CodecError(f"expected an object, got {value!r:.60}")
-    row = cast("Mapping[str, object]", value)
-    names = {f.name for f in dataclasses.fields(Finding)}
-    return decode(Finding, {name: field for name, field in row.items() if name in names})
-
-
 def _checksums(header: Mapping[str, object]) -> dict[str, str]:
     found: dict[str, str] = {}
     listed = header.get("benchmarks")
@@ -239,11 +237,6 @@ def _largest(found: Iterable[tuple[str, Finding]]) -> dict[str, Finding]:
         if row not in largest or finding.share > largest[row].share:
             largest[row] = finding
     return largest
-
-
-def _beyond(found: Iterable[Finding], rows: int) -> bool:
-    """Whether all findings are of rows that a limit left out."""
-    return all(f.item.isdecimal() and int(f.item) > rows for f in found)
 
 
 def _hashes(row: Row) -> set[str]:

@@ -12,7 +12,7 @@ from xgen_eval.grading import Graded
 from xgen_eval.statistics import mean_stderr
 from xgen_eval.task import Metric
 
-__all__ = ["curve", "depth_map", "paired_difference"]
+__all__ = ["curve", "paired_difference", "score_map"]
 
 
 def curve(
@@ -65,7 +65,7 @@ def curve(
     )
 
 
-def depth_map(
+def score_map(
     items: Sequence[Graded],
     score: str,
     *,

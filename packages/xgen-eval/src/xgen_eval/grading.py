@@ -7,16 +7,25 @@ Graded (one a scored thing) ──rows──▶ items/TASK.jsonl
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xgen_core.records import Scalar
 from xgen_core.report import Block, Item, Items, Section, Table
-from xgen_eval.statistics import clustered_mean
+from xgen_eval.statistics import clustered_mean, wilson_interval
 from xgen_eval.task import Metric, TaskResult
 
-__all__ = ["Graded", "browser", "graded_result", "metric_table", "metrics_of", "part_metrics"]
+__all__ = [
+    "Graded",
+    "browser",
+    "cut",
+    "graded_result",
+    "metric_table",
+    "metrics_of",
+    "part_metrics",
+]
 
 _SHOWN = 200
 """Items on the report page; all of them are in `items/NAME.jsonl`."""
@@ -144,8 +153,7 @@ def browser(items: Sequence[Graded]) -> Items:
         Item(
             title=f"{item.id}  {_worth(item)}",
             fields={
-                heading: _cut(text)
-                for heading, text in (item.shown or _texts(item.details)).items()
+                heading: cut(text) for heading, text in (item.shown or _texts(item.details)).items()
             }
             | ({"error": item.error} if item.error else {}),
         )
@@ -159,12 +167,16 @@ def _metric(name: str, items: Sequence[Graded]) -> Metric:
     values = [item.scores[name] for item in items]
     if any(not math.isfinite(v) for v in values):
         raise ValueError(f"{name} must be finite for every item")
-    if not any(item.cluster for item in items):
-        if all(v in (0, 1) for v in values):
-            return Metric.proportion(round(sum(values)), len(values))
-        return Metric.of(clustered_mean(values, range(len(values))))
     clusters = [item.cluster or ("", i) for i, item in enumerate(items)]
-    return Metric.of(clustered_mean(values, clusters))
+    units = len(set(clusters))
+    rates = all(v in (0, 1) for v in values)
+    if units == len(items) and rates:
+        return Metric.proportion(round(sum(values)), len(values))
+    metric = Metric.of(clustered_mean(values, clusters))
+    if rates and metric.value in (0, 1):  # no spread among clusters is not certainty
+        interval = wilson_interval(round(metric.value) * units, units)
+        return dataclasses.replace(metric, interval=interval)
+    return metric
 
 
 def _rounded(value: float | None) -> float | None:
@@ -179,7 +191,8 @@ def _texts(details: Mapping[str, Scalar]) -> dict[str, str]:
     return {name: f"{value}" for name, value in details.items()}
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """A text for the page: the middle of a long one is left out, and that is said."""
     if len(text) <= _LONGEST:
         return text
     half = _LONGEST // 2

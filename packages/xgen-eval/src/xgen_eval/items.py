@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -88,7 +88,7 @@ class FinishedRun:
     """A run directory of `xgen eval run`.
 
     Attributes:
-        name: what tables call it; the directory's name, with a number where two share it.
+        name: what tables call it; the directory's name, with its parent's where two share it.
         directory: where it lies.
         results: its `results.json`.
     """
@@ -124,7 +124,7 @@ def open_runs(directories: Sequence[Path | str]) -> tuple[FinishedRun, ...]:
         InputError: a directory has no results.
         FormatError: they are damaged.
     """
-    names = list(_apart([Path(d).resolve().name for d in directories]))
+    names = _names([Path(d).resolve() for d in directories])
     return tuple(
         FinishedRun(name=name, directory=Path(directory), results=read_results(directory))
         for name, directory in zip(names, directories, strict=True)
@@ -168,7 +168,10 @@ def _row(value: object) -> Row:
     return row
 
 
-def _apart(names: Sequence[str]) -> Iterator[str]:
-    for number, name in enumerate(names):
-        before = names[:number].count(name)
-        yield f"{name} ({before + 1})" if before else name
+def _names(paths: Sequence[Path]) -> list[str]:
+    """What tells the runs apart: the directory, its parent as well, at last a number."""
+    names = [path.name for path in paths]
+    if len(set(names)) < len(names):
+        names = [f"{path.parent.name}/{path.name}" for path in paths]
+    before = [names[:i].count(name) for i, name in enumerate(names)]
+    return [f"{name} ({n + 1})" if n else name for name, n in zip(names, before, strict=True)]

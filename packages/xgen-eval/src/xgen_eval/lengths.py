@@ -30,10 +30,10 @@ class TokenCounter:
 
     @property
     def name(self) -> str:
-        """What lengths rest on, for a variant: `xgen`, or `4-bytes-a-token`."""
+        """What lengths rest on, for a variant: `xgen-1f0c2a9b`, or `4-bytes-a-token`."""
         if self._tokenizer is None:
             return f"{self.bytes_per_token:g}-bytes-a-token"
-        return self._tokenizer.name
+        return f"{self._tokenizer.name}-{self._tokenizer.fingerprint[:8]}"
 
     def count(self, text: str) -> int:
         """Tokens of a text, rounded up where they are estimated."""

@@ -67,8 +67,7 @@ class Ruler(GenerationBenchmark):
     @property
     def variant(self) -> str:
         """The task's version and how tokens are counted."""
-        counted = self.tokenizer or f"{self.bytes_per_token:g}-bytes-a-token"
-        return f"{self.version}-{counted}"
+        return f"{self.version}-{TokenCounter(self.tokenizer, self.bytes_per_token).name}"
 
     def asks(self, inputs: Inputs) -> list[Ask]:
         """The prompts, all lengths and cases of the first number before the second number's."""
@@ -120,7 +119,7 @@ class Ruler(GenerationBenchmark):
                 "length",
                 x_title="length of prompt and answer in tokens",
                 log_x=True,
-                caption=f"Tokens: {self.tokenizer or f'{self.bytes_per_token:g} bytes each'}.",
+                caption=f"Procedure: {self.variant}.",
             ),
         )
 

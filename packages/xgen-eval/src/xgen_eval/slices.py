@@ -19,6 +19,7 @@ from xgen_core.codec import unknown_name
 from xgen_core.records import Record
 from xgen_eval.items import Row, TaskItems, cluster_of, score_of, weight_of
 from xgen_eval.statistics import (
+    ALPHA,
     Difference,
     Estimate,
     Interval,
@@ -33,9 +34,7 @@ from xgen_eval.statistics import (
 from xgen_eval.statistics.distributions import normal_quantile
 from xgen_eval.statistics.intervals import two_sided
 
-__all__ = ["ALPHA", "FOUR_FIFTHS", "Disparity", "Group", "Slice", "slice_items"]
-
-ALPHA = 0.05
+__all__ = ["FOUR_FIFTHS", "Disparity", "Group", "Slice", "slice_items"]
 
 FOUR_FIFTHS = 0.8
 """Ratio of rates below which a selection is looked into (US Uniform Guidelines, 29 CFR 1607.4D)."""

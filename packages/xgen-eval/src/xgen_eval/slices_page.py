@@ -10,7 +10,8 @@ from xgen_eval.comparison_page import interval_text, row_fields, short_p
 from xgen_eval.contamination import CleanDirty, Finding
 from xgen_eval.items import TaskItems
 from xgen_eval.plots import Dot, interval_plot
-from xgen_eval.slices import ALPHA, FOUR_FIFTHS, Slice
+from xgen_eval.slices import FOUR_FIFTHS, Slice
+from xgen_eval.statistics import ALPHA
 
 __all__ = [
     "contamination_table",

@@ -24,6 +24,7 @@ class Attack:
         name: what it tries.
         code: a script. It finds its targets in the dictionary `W`, and prints ESCAPED when it has
             had its way; what it does to a target shows without its word.
+        ending: it has had its way only if it also comes to its own end.
         effect: looks at the targets for what the script should not have been able to do.
         root: only root could do it even without a sandbox.
         kernel: kernels may lack or forbid what it uses, sandbox or not.
@@ -31,6 +32,7 @@ class Attack:
 
     name: str
     code: str
+    ending: bool = False
     effect: Callable[[Any], bool] = field(default=lambda world: False)
     root: bool = False
     kernel: bool = False

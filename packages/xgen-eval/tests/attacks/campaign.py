@@ -79,6 +79,8 @@ async def converse(child: Child) -> None:
 
 def succeeded(attack: Attack, exit_: Exit, world: World) -> bool:
     """Whether it said so, or its target shows it."""
+    if attack.ending and exit_.kind != "exited":
+        return False
     return "ESCAPED" in exit_.stdout.split() or attack.effect(world)
 
 

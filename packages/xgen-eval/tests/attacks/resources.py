@@ -36,14 +36,17 @@ escaped(len(hoard) == 400)
     ),
     Attack(
         name="flood standard output",
+        ending=True,
         code="os.write(1, b'\\n' * (1 << 17)); time.sleep(0.3); escaped(True)",
     ),
     Attack(
         name="flood standard error",
+        ending=True,
         code="os.write(2, b'\\n' * (1 << 17)); time.sleep(0.3); escaped(True)",
     ),
     Attack(
         name="flood with prints",
+        ending=True,
         code="""
 for _ in range(20000):
     print('passed', flush=True)

@@ -15,7 +15,13 @@ pytest.importorskip("xgen_model", reason="parity needs a local model")
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-from xgen_core import GenerationRequest, InputError, open_model  # noqa: E402
+from xgen_core import (  # noqa: E402
+    GenerationRequest,
+    InputError,
+    ScoreRequest,
+    open_model,
+    open_tokenizer,
+)
 from xgen_core.command import main  # noqa: E402
 from xgen_core.files import read_json  # noqa: E402
 from xgen_eval.adapters.lm_eval import XgenLM  # noqa: E402
@@ -81,6 +87,35 @@ def test_scores_are_those_of_the_model(adapter, checkpoint):
     assert rolling == found[2][0]
     assert found[0][0] == pytest.approx(found[1][0], abs=1e-6)  # the space goes with the word
     assert all(value < 0 for value, _ in found[:-1])
+
+
+def test_full_windows_of_a_long_text_are_those_of_lm_eval(checkpoint):
+    from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
+
+    tokenizer = open_tokenizer("xgen")
+    text = " ".join(f"Sentence {i} of a text, naïve and long." for i in range(40))
+    ids = tokenizer.encode(text)
+    assert len(ids) > 4 * 64
+
+    async def both():
+        async with open_model(f"local:{checkpoint}") as model:
+            request = ScoreRequest(context="", continuation=text, window=64)
+            (score,) = await model.score([request])
+            theirs = []
+            for window in get_rolling_token_windows(ids, tokenizer.eos_id, 64, context_len=1):
+                before, after = make_disjoint_window(window)
+                if len(after) < 64:
+                    # a last window that is not full: theirs reaches back until it is
+                    assert len(before) == 64 + 1 - len(after)
+                    continue
+                found = await model.read([*before, *after])
+                theirs += [token.logprob for token in found[1:]]
+            return list(score.token_logprobs), theirs
+
+    ours, theirs = asyncio.run(both())
+    assert len(ours) == len(ids)
+    assert ours[: len(theirs)] == pytest.approx(theirs, abs=1e-5)
+    assert len(ours) - len(theirs) == len(ids) % 64 > 0
 
 
 def test_answers_end_where_the_task_says(adapter, checkpoint):

@@ -47,7 +47,11 @@ CREATE TABLE calls (
     attempts INTEGER NOT NULL, seconds REAL NOT NULL, answered REAL NOT NULL
 );
 """
-_INSERT = "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT OR IGNORE INTO calls VALUES "
+_ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ROWS = 1000
+"""In one statement, at most; SQLite allows 32,766 values in it."""
+_Outcome = tuple[list[asyncio.Future[None]], Exception | None]
 _KINDS = {"generate": (GenerationRequest, Completion), "score": (ScoreRequest, Score)}
 
 
@@ -110,9 +114,8 @@ class CallStore:
         self.path = Path(path)
         self.in_flight: dict[bytes, asyncio.Future[Answer]] = {}
         self._models: dict[tuple[str, str | None, str | None], int] = {}
-        self._waiting: list[NewCall] = []
-        self._batch: asyncio.Future[None] | None = None
-        self._committer: asyncio.Task[None] | None = None
+        self._waiting: list[tuple[Sequence[NewCall], asyncio.Future[None]]] = []
+        self._committing = False
         self._turn = threading.Lock()
         self._lock: WriterLock | None = None
         self._writer: sqlite3.Connection | None = None
@@ -146,7 +149,7 @@ class CallStore:
                     f"PRAGMA user_version = {_VERSION}; {_TABLES} COMMIT;"
                 )
         except sqlite3.OperationalError as error:
-            raise self._full(error) from error
+            raise self._failed(error) from error
         except sqlite3.DatabaseError as error:
             raise FormatError(f"{self.path}: not a store of calls: {error}") from error
 
@@ -182,7 +185,9 @@ class CallStore:
         """Write what still waits, and leave one plain file that can be read anywhere."""
         try:
             if self._writer is not None:
-                self._commit()
+                _, failed = self._commit()
+                if failed is not None:
+                    raise failed
                 self._reader.close()
                 self._writer.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.OperationalError:
@@ -230,45 +235,52 @@ class CallStore:
         """
         if self._writer is None:
             raise ValueError(f"{self.path} is open for reading only, or closed")
-        self._waiting.extend(calls)
-        if self._batch is None:
-            self._batch = asyncio.get_running_loop().create_future()
-        batch = self._batch
-        if self._committer is None or self._committer.done():
-            self._committer = asyncio.create_task(self._commit_waiting())
-        await asyncio.shield(batch)
+        loop = asyncio.get_running_loop()
+        stored: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((calls, stored))
+        if not self._committing:
+            self._begin(loop)
+        await stored
 
-    async def _commit_waiting(self) -> None:
-        """Batch after batch; what comes while one is written is the next."""
-        while self._batch is not None:
-            batch, self._batch = self._batch, None
-            try:
-                await asyncio.to_thread(self._commit)
-            except Exception as error:  # noqa: BLE001 - it belongs to those who wait for the batch
-                batch.set_exception(error)
-            except BaseException:
-                batch.cancel()
-                raise
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Write what waits, on another thread; what comes too late for that is the next batch."""
+        self._committing = True
+        work = loop.run_in_executor(None, self._commit)
+        work.add_done_callback(lambda done: self._end(loop, done))
+
+    def _end(self, loop: asyncio.AbstractEventLoop, work: asyncio.Future[_Outcome]) -> None:
+        self._committing = False
+        if work.cancelled():  # before it began: `close` writes what waits
+            return
+        waiters, error = work.result()
+        for waiter in waiters:
+            if waiter.done():  # cancelled
+                continue
+            if error is None:
+                waiter.set_result(None)
             else:
-                batch.set_result(None)
+                waiter.set_exception(error)
+        if self._waiting:
+            self._begin(loop)
 
-    def _commit(self) -> None:
-        """Write and flush all that waits; on any thread."""
+    def _commit(self) -> _Outcome:
+        """Write and flush all that waits, on any thread; tells who waited, and what went wrong."""
         with self._turn:
-            calls, self._waiting = self._waiting, []
-            if not calls:
-                return
+            batch, self._waiting = self._waiting, []
             writer, now = self._writer, time.time()
             assert writer is not None
             try:
-                rows = [self._row(writer, call, now) for call in calls]
-                writer.execute("BEGIN IMMEDIATE")
-                writer.executemany(_INSERT, rows)
-                writer.execute("COMMIT")
-            except sqlite3.Error as error:
-                if writer.in_transaction:
-                    writer.execute("ROLLBACK")
-                raise self._full(error) from error
+                rows = [self._row(writer, call, now) for calls, _ in batch for call in calls]
+                for at in range(0, len(rows), _ROWS):
+                    # One statement, and a transaction of its own: after each the interpreter's
+                    # lock has to be waited for, which takes longer than the disk.
+                    part = rows[at : at + _ROWS]
+                    values = [value for row in part for value in row]
+                    writer.execute(_INSERT + ", ".join([_ROW] * len(part)), values)
+            except Exception as error:  # noqa: BLE001 - it belongs to those who wait
+                failed = self._failed(error) if isinstance(error, sqlite3.Error) else error
+                return [waiter for _, waiter in batch], failed
+            return [waiter for _, waiter in batch], None
 
     def _row(self, writer: sqlite3.Connection, call: NewCall, now: float) -> tuple[object, ...]:
         model = (call.info.identity, call.info.tokenizer, call.info.dtype)
@@ -291,7 +303,7 @@ class CallStore:
             now,
         )
 
-    def _full(self, error: sqlite3.Error) -> OSError:
+    def _failed(self, error: sqlite3.Error) -> OSError:
         full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
         return OSError(errno.ENOSPC if full else errno.EIO, str(error), str(self.path))
 

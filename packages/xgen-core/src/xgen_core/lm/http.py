@@ -15,6 +15,7 @@ from typing import Any, Self, cast
 
 from xgen_core.concurrency import together
 from xgen_core.errors import CapabilityError, InputError, ModelError
+from xgen_core.lm.chat_logprobs import read_chat_logprobs
 from xgen_core.lm.echo import echo_body, read_echo
 from xgen_core.lm.trace import CURRENT
 from xgen_core.lm.transport import Patience, RefusedError, Transport
@@ -32,11 +33,12 @@ class HttpModel:
         base: URL up to and including the version, `http://127.0.0.1:8000/v1` say.
         model: the model's name there.
         patience: how long to try.
-        concurrency: calls on the wire at one time; more wait for their turn.
+        concurrency: calls on the wire at one time; more wait for their turn. `recorded` sets a
+            limit of its own, below this.
     """
 
     def __init__(
-        self, base: str, model: str, *, patience: Patience | None = None, concurrency: int = 64
+        self, base: str, model: str, *, patience: Patience | None = None, concurrency: int = 1024
     ) -> None:
         base = base.rstrip("/")
         self._model = model
@@ -68,12 +70,13 @@ class HttpModel:
         Raises:
             EndpointError: the endpoint cannot be reached, or refuses whatever it is asked.
             ModelError: it refuses this, or answers something else, again and again.
-            CapabilityError: log-probabilities are asked for; no endpoint says the tokens' ids.
+            CapabilityError: log-probabilities are asked for, which the endpoint does not give, or
+                which are wanted beside a prompt instead of a conversation.
         """
-        if request.logprobs is not None:
+        if request.logprobs is not None and request.prompt is not None:
             raise CapabilityError(
-                f"{self._transport.base}: log-probabilities do not come from an endpoint; "
-                "use local:DIR"
+                f"{self._transport.base}: log-probabilities beside a plain prompt do not come from "
+                "an endpoint; ask with messages, or use local:DIR"
             )
         if request.n == 1:
             return [await self._sample(request, request.seed)]
@@ -112,6 +115,9 @@ class HttpModel:
         else:
             path = "/chat/completions"
             body["messages"] = [{"role": m.role, "content": m.content} for m in request.messages]
+        if request.logprobs is not None:
+            body["logprobs"] = True
+            body["top_logprobs"] = request.logprobs
         try:
             answer = await self._transport.post(path, body)
         except RefusedError as error:
@@ -120,7 +126,12 @@ class HttpModel:
             self._limit = "max_completion_tokens"
             body[self._limit] = body.pop("max_tokens")
             answer = await self._transport.post(path, body)
-        return self._completion(answer)
+        completion = self._completion(answer)
+        if request.logprobs is not None and completion.text and not completion.logprobs:
+            raise CapabilityError(
+                f"{self._transport.base} gives no log-probabilities of its answers; use local:DIR"
+            )
+        return completion
 
     def _completion(self, answer: Mapping[str, Any]) -> Completion:
         try:
@@ -136,6 +147,7 @@ class HttpModel:
                 finish_reason="length" if choice.get("finish_reason") == "length" else "stop",
                 prompt_tokens=read,
                 completion_tokens=written,
+                logprobs=read_chat_logprobs(choice) if "message" in choice else (),
             )
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise ModelError(

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Self, cast
 
-from xgen_core.concurrency import together
-from xgen_core.errors import ModelError
+from xgen_core.concurrency import gather
+from xgen_core.errors import ModelError, XgenError
 from xgen_core.lm.budget import Budget, Usage, worst_case
 from xgen_core.lm.calls import CallStore, NewCall
 from xgen_core.lm.recorded_call import Answer, Request, call_key, canonical, single_requests
@@ -19,12 +19,14 @@ from xgen_core.records import Completion, GenerationRequest, ModelInfo, Score, S
 
 __all__ = ["RecordedModel", "RecordedScoringModel", "recorded"]
 
-_SCORES_AT_ONCE = 512
-"""Score requests in flight; a local model shares its passes among so many, an endpoint's own limit
-is lower."""
+_Ask = Callable[[Model, Request], Awaitable[Answer]]
+_ON_THIS_MACHINE = 512
+"""Calls at one time to a model that shares its passes among them, whatever is said of endpoints."""
 
 
-def recorded(model: Model, store: CallStore, *, budget: Budget | None = None) -> Model:
+def recorded(
+    model: Model, store: CallStore, *, budget: Budget | None = None, concurrency: int = 64
+) -> Model:
     """Put a store before a model; what is asked through it is asked once.
 
     Args:
@@ -32,26 +34,39 @@ def recorded(model: Model, store: CallStore, *, budget: Budget | None = None) ->
             leaves it.
         store: open, for as long as the result is used.
         budget: for what is asked of `model`.
+        concurrency: calls to an endpoint at one time; more wait for their turn. To keep so many in
+            flight, have more items in work: some are always waiting for the disk.
 
     Returns:
         A `ScoringModel` where `model` is one.
     """
     if isinstance(model, ScoringModel):
-        return RecordedScoringModel(model, store, budget)
-    return RecordedModel(model, store, budget)
+        return RecordedScoringModel(model, store, budget=budget, concurrency=concurrency)
+    return RecordedModel(model, store, budget=budget, concurrency=concurrency)
 
 
 class RecordedModel:
     """A model behind a store; see `recorded`.
 
     Equal requests at the same time are one call. A request of which some samples are known asks for
-    the others only.
+    the others only. Where one of several calls fails, those in flight are waited for, and kept.
     """
 
-    def __init__(self, model: Model, store: CallStore, budget: Budget | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        store: CallStore,
+        *,
+        budget: Budget | None = None,
+        concurrency: int = 64,
+    ) -> None:
+        if concurrency < 1:
+            raise ValueError(f"concurrency must be at least 1, got {concurrency}")
         self._model = model
         self._store = store
         self._budget = budget
+        self._most = concurrency if model.info.tokenizer is None else _ON_THIS_MACHINE
+        self._turns = asyncio.Semaphore(self._most)
 
     @property
     def info(self) -> ModelInfo:
@@ -80,22 +95,26 @@ class RecordedModel:
         answers = await self._answers(single_requests(request), _generate)
         return cast("list[Completion]", answers)
 
-    async def _answers(
-        self, requests: Sequence[Request], ask: Callable[[Model, Request], Awaitable[Answer]]
-    ) -> list[Answer]:
+    async def _answers(self, requests: Sequence[Request], ask: _Ask) -> list[Answer]:
         if len(requests) == 1:
             return [await self._answer(requests[0], ask)]
-        turns = asyncio.Semaphore(_SCORES_AT_ONCE)
+        failed: list[XgenError] = []
 
         async def one(request: Request) -> Answer:
-            async with turns:
+            if failed:
+                raise failed[0]
+            try:
                 return await self._answer(request, ask)
+            except XgenError as error:
+                failed.append(error)
+                raise
 
-        return await together([one(request) for request in requests])
+        answers = await gather(requests, one, concurrency=2 * self._most)
+        if failed:
+            raise failed[0]
+        return cast("list[Answer]", answers)
 
-    async def _answer(
-        self, request: Request, ask: Callable[[Model, Request], Awaitable[Answer]]
-    ) -> Answer:
+    async def _answer(self, request: Request, ask: _Ask) -> Answer:
         line = canonical(request)
         key = call_key(self._model.info, line)
         in_flight = self._store.in_flight
@@ -110,7 +129,7 @@ class RecordedModel:
         mine: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         in_flight[key] = mine
         try:
-            answer = await self._ask(key, request, line, ask)
+            answer = await self._called(key, request, line, ask)
         except asyncio.CancelledError:
             mine.cancel()
             raise
@@ -124,28 +143,15 @@ class RecordedModel:
         finally:
             del in_flight[key]
 
-    async def _ask(
-        self,
-        key: bytes,
-        request: Request,
-        line: str,
-        ask: Callable[[Model, Request], Awaitable[Answer]],
-    ) -> Answer:
+    async def _called(self, key: bytes, request: Request, line: str, ask: _Ask) -> Answer:
         """Ask the model, and return when the answer is on disk."""
-        worst = worst_case(request)
-        if self._budget is not None:
-            await self._budget.reserve(worst)
-        used = Usage(calls=1)
         trace = CallTrace()
-        token = CURRENT.set(trace)
         begun = time.monotonic()
-        try:
-            answer = await ask(self._model, request)
-            used = _used(worst, trace, answer)
-        finally:
-            CURRENT.reset(token)
-            if self._budget is not None:
-                self._budget.settle(worst, used)
+        async with self._turns:
+            if self._budget is None:
+                answer = await self._traced(request, ask, trace)
+            else:
+                answer = await self._paid(self._budget, request, ask, trace)
         call = NewCall(
             key=key,
             info=self._model.info,
@@ -158,6 +164,28 @@ class RecordedModel:
             seconds=time.monotonic() - begun,
         )
         await self._store.add([call])
+        return answer
+
+    async def _paid(self, budget: Budget, request: Request, ask: _Ask, trace: CallTrace) -> Answer:
+        worst = worst_case(request)
+        await budget.reserve(worst)
+        used = Usage(calls=1)  # a call that failed
+        try:
+            answer = await self._traced(request, ask, trace)
+            used = _used(worst, trace, answer)
+            return answer
+        finally:
+            budget.settle(worst, used)
+
+    async def _traced(self, request: Request, ask: _Ask, trace: CallTrace) -> Answer:
+        token = CURRENT.set(trace)
+        try:
+            answer = await ask(self._model, request)
+        finally:
+            CURRENT.reset(token)
+        if isinstance(answer, Completion):  # a model on this machine tells here alone
+            trace.prompt_tokens = trace.prompt_tokens or answer.prompt_tokens
+            trace.completion_tokens = trace.completion_tokens or answer.completion_tokens
         return answer
 
 
@@ -195,9 +223,6 @@ def _line(answer: Answer) -> str:
 
 def _used(worst: Usage, trace: CallTrace, answer: Answer) -> Usage:
     """What a call used: as reported, and at its worst where nothing was."""
-    if isinstance(answer, Completion):
-        trace.prompt_tokens = trace.prompt_tokens or answer.prompt_tokens
-        trace.completion_tokens = trace.completion_tokens or answer.completion_tokens
     silent = isinstance(answer, Completion) and answer.text and not trace.completion_tokens
     return Usage(
         calls=1,

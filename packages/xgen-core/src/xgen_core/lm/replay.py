@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import cast
 
 from xgen_core.errors import InputError, ModelError
@@ -35,12 +36,29 @@ class ReplayModel(AlwaysOpen):
         info: of the model that answered.
         find: gives the answer to a key, or None.
         where: the answers come from, for messages.
+        store: to be closed in the end.
     """
 
-    def __init__(self, info: ModelInfo, find: Callable[[bytes], Answer | None], where: str) -> None:
+    def __init__(
+        self,
+        info: ModelInfo,
+        find: Callable[[bytes], Answer | None],
+        where: str,
+        store: CallStore | None = None,
+    ) -> None:
         self._info = info
         self._find = find
         self._where = where
+        self._store = store
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._store is not None:
+            self._store.close()
 
     @property
     def info(self) -> ModelInfo:
@@ -102,7 +120,7 @@ def open_replay(name: str) -> ReplayModel:
         is_store = handle.read(15) == b"SQLite format 3"
     if is_store:
         store = CallStore(path, read_only=True)
-        return ReplayModel(_chosen(store.models(), identity, path), store.find, path)
+        return ReplayModel(_chosen(store.models(), identity, path), store.find, path, store)
     calls = list(read_jsonl(path, RecordedCall.from_json))
     answers = {call.key: call.answer for call in calls}
     infos = list({(c.model, c.tokenizer, c.dtype): c.info for c in calls}.values())

@@ -97,24 +97,25 @@ def _slices(
 ) -> list[Slice]:
     """Each task by each attribute; a task that was not asked for by name may lack one."""
     from xgen_core import InputError
+    from xgen_core.progress import Progress
     from xgen_eval.slices import slice_items
 
     found: list[Slice] = []
-    for attribute, is_protected in [
-        *((a, False) for a in attributes),
-        *((a, True) for a in protected),
-    ]:
-        reasons: list[str] = []
-        for task in items:
-            for metric in metrics or ("",):
+    kinds = [*((name, False) for name in attributes), *((name, True) for name in protected)]
+    wanted = [(task, metric) for task in items for metric in metrics or ("",)]
+    with Progress("slice", len(kinds) * len(wanted), unit="slices") as progress:
+        for attribute, is_protected in kinds:
+            reasons: list[str] = []
+            for task, metric in wanted:
                 try:
                     found.append(slice_items(task, attribute, metric, protected=is_protected))
                 except InputError as error:
                     if named:
                         raise
                     reasons.append(str(error))
-        if len(reasons) == len(items) * len(metrics or ("",)):
-            raise InputError("; ".join(reasons))
+                progress.advance()
+            if len(reasons) == len(wanted):
+                raise InputError("; ".join(reasons))
     return found
 
 

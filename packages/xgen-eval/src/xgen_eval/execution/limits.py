@@ -16,7 +16,7 @@ class Limits(Record):
     Attributes:
         wall_seconds: from its start, sleeping included; the parent kills it.
         cpu_seconds: processor time; the kernel kills it.
-        memory_bytes: of address space, the interpreter's own 30 MB (150 MB with numpy) included;
+        memory_bytes: of address space, the interpreter's own 30 MB (110 MB with numpy) included;
             more is a `MemoryError` inside.
         output_bytes: on standard output and standard error together; more ends it.
         file_bytes: largest file it may write, where it may write at all.

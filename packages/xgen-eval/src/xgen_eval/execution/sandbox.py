@@ -82,7 +82,7 @@ class Sandbox:
             self._level = zygote.level
             if not self._level.strict and not self._allow_weak:
                 raise WeakSandboxError(
-                    "untrusted code is not run here: it needs Landlock and seccomp, or namespaces, "
+                    "untrusted code is not run here: it needs seccomp, and Landlock or namespaces, "
                     f"and what holds it is {self._level}. Use Linux 5.13 or newer, or allow it "
                     "with --unsafe (allow_weak=True) where nothing on the machine matters"
                 )

@@ -15,7 +15,12 @@ from xgen_core.records import Scalar
 from xgen_eval.grading import Graded
 from xgen_eval.inputs import Inputs
 from xgen_eval.judges.judge import JudgedTask, Judgment
-from xgen_eval.judges.repeats import agreement_metric, mean_of, round_metrics
+from xgen_eval.judges.repeats import (
+    agreement_metric,
+    mean_of,
+    round_metrics,
+    unparsed_metric,
+)
 from xgen_eval.judges.verdicts import Verdict, read_verdict
 from xgen_eval.task import Metric
 
@@ -160,7 +165,8 @@ def game_metrics(played: Sequence[Played]) -> dict[str, Metric]:
     shares = [p.shares for p in played if p.rounds]
     outcomes = [p.outcomes for p in played if p.rounds]
     return (
-        order_metrics([verdicts for p in played for verdicts in p.rounds])
+        unparsed_metric(v for p in played for verdicts in p.rounds for v in verdicts)
+        | order_metrics([verdicts for p in played for verdicts in p.rounds])
         | round_metrics("win_rate_adjusted", shares)
         | agreement_metric(outcomes)
     )

@@ -196,13 +196,13 @@ def _lasso(
 def _descend(w: np.ndarray, gradient: np.ndarray, curvature: np.ndarray) -> np.ndarray:
     """The minimum of gradient·(v - w) + ½ (v - w)·curvature·(v - w) + |v|₁, by coordinates."""
     v = w.copy()
-    for _ in range(1000):
+    for _ in range(100):
         before = v.copy()
         for j in range(len(v)):
             slope = gradient[j] + curvature[j] @ (v - w)
             target = v[j] - slope / curvature[j, j]
             v[j] = np.sign(target) * max(abs(target) - 1 / curvature[j, j], 0.0)
-        if np.max(np.abs(v - before)) < 1e-13:
+        if np.max(np.abs(v - before)) < 1e-12 * max(1.0, float(np.max(np.abs(v)))):
             break
     return v
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 from xgen_eval.judges.agreement import mean_kappa
 from xgen_eval.task import Metric
 
-__all__ = ["agreement_metric", "mean_of", "round_metrics"]
+__all__ = ["agreement_metric", "mean_of", "round_metrics", "unparsed_metric"]
 
 
 def mean_of(values: Sequence[float | None]) -> float | None:
@@ -44,6 +44,16 @@ def round_metrics(
         f"{name}_range": Metric(value=max(means) - min(means), n=len(means), unit=unit),
         **{f"{name}@round_{i}": m for i, m in enumerate(rounds, 1)},
     }
+
+
+def unparsed_metric(read: Iterable[object]) -> dict[str, Metric]:
+    """`unparsed`: the fraction of judgments that say nothing that can be read.
+
+    Args:
+        read: what was read from each judgment; None from those.
+    """
+    found = [value is None for value in read]
+    return {"unparsed": Metric.proportion(sum(found), len(found))} if found else {}
 
 
 def agreement_metric(

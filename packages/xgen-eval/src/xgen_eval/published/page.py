@@ -9,8 +9,9 @@ from xgen_core.report import Block, Plot, Section, Table, Text
 from xgen_eval.plots import Dot, interval_plot
 from xgen_eval.published.ranks import ranks
 from xgen_eval.published.registry import PublishedTable, published_tables
-from xgen_eval.published.standing import ALPHA, Standing, stand
+from xgen_eval.published.standing import Standing, stand
 from xgen_eval.results import Results
+from xgen_eval.statistics import ALPHA
 
 __all__ = [
     "notes",

@@ -11,12 +11,16 @@ from typing import Literal
 from xgen_core.records import Record
 from xgen_eval.published.registry import Published, PublishedTable
 from xgen_eval.results import Results, TaskRecord
-from xgen_eval.statistics import Estimate, binomial_stderr, holm, independent_difference
+from xgen_eval.statistics import (
+    ALPHA,
+    Estimate,
+    binomial_stderr,
+    holm,
+    independent_difference,
+)
 from xgen_eval.task import Metric
 
-__all__ = ["ALPHA", "Standing", "stand"]
-
-ALPHA = 0.05
+__all__ = ["Standing", "stand"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

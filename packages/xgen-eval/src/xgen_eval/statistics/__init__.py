@@ -29,7 +29,7 @@ from xgen_eval.statistics.independent import (
     welch_difference,
 )
 from xgen_eval.statistics.intervals import Interval, t_interval, wilson_interval
-from xgen_eval.statistics.multiple import detectable_difference, holm
+from xgen_eval.statistics.multiple import ALPHA, detectable_difference, holm
 from xgen_eval.statistics.paired import (
     Difference,
     McNemar,
@@ -41,6 +41,7 @@ from xgen_eval.statistics.paired import (
 )
 
 __all__ = [
+    "ALPHA",
     "Difference",
     "Estimate",
     "Interval",

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from xgen_eval.statistics.distributions import normal_quantile
 from xgen_eval.statistics.intervals import two_sided
 
-__all__ = ["detectable_difference", "holm"]
+__all__ = ["ALPHA", "detectable_difference", "holm"]
+
+ALPHA = 0.05
+"""A corrected p of at most this is called a difference."""
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -39,7 +39,7 @@ from xgen_eval.judges.length_control import (
     read_gamed,
 )
 from xgen_eval.judges.outputs import matched, read_annotations, read_outputs
-from xgen_eval.judges.repeats import mean_of, round_metrics
+from xgen_eval.judges.repeats import mean_of, round_metrics, unparsed_metric
 from xgen_eval.judges.verdicts import letter_preference, logprob_preference, ranking_preference
 from xgen_eval.judges.win_rate import share_won
 from xgen_eval.task import Metric, TaskResult
@@ -145,6 +145,7 @@ class AlpacaEval(JudgedTask):
             "percent; the standard error is sd / √n. What is no preference is left out and "
             f"counted (unparsed), so n may be below {len(items)}. {behind}",
             extra=_rates(items)
+            | unparsed_metric(share_won(p) for o in opinions for p in o.rounds)
             | self._length_controlled(pairs, opinions)
             | round_metrics("win_rate", rounds, _UNIT)
             | _order(opinions),

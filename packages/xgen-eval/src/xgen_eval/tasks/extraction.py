@@ -65,7 +65,7 @@ class Extraction(GenerationBenchmark):
     @property
     def variant(self) -> str:
         """The version and how tokens are counted."""
-        return f"{self.version}-{self.tokenizer or f'{self.bytes_per_token:g}-bytes-a-token'}"
+        return f"{self.version}-{TokenCounter(self.tokenizer, self.bytes_per_token).name}"
 
     def files(self, inputs: Inputs) -> tuple[Path, ...]:
         """The training documents."""

@@ -54,7 +54,7 @@ class HellaSwag(ChoiceBenchmark[HellaSwagRow]):
     title: ClassVar[str] = "HellaSwag"
     caption: ClassVar[str] = "The activity, then the scene, continued by each of four endings."
     shot_split: ClassVar[str] = "train"
-    parts: ClassVar[tuple[str, ...]] = ("split_type",)
+    finer: ClassVar[tuple[str, ...]] = ("split_type",)
     dataset: ClassVar[DataSet[HellaSwagRow]] = DataSet(
         name="hellaswag",
         row=HellaSwagRow,

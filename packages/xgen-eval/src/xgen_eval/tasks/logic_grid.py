@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from xgen_core.report import Block
 from xgen_eval.answers import Answered, Ask
-from xgen_eval.curves import curve, depth_map
+from xgen_eval.curves import curve, score_map
 from xgen_eval.generation import GenerationBenchmark
 from xgen_eval.grading import Graded
 from xgen_eval.inputs import Inputs
@@ -73,7 +73,7 @@ class LogicGrid(GenerationBenchmark):
     def blocks(self, items: Sequence[Graded]) -> Sequence[Block]:
         """Accuracy by size, depth and width."""
         return (
-            depth_map(
+            score_map(
                 items, "acc", x="houses", y="categories", x_title="houses", y_title="categories"
             ),
             curve(items, ("acc", "cells"), "depth", x_title="depth of the computation graph"),

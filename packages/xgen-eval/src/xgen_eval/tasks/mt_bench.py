@@ -24,7 +24,12 @@ from xgen_eval.judges.questions import (
     read_answers,
     read_questions,
 )
-from xgen_eval.judges.repeats import agreement_metric, mean_of, round_metrics
+from xgen_eval.judges.repeats import (
+    agreement_metric,
+    mean_of,
+    round_metrics,
+    unparsed_metric,
+)
 from xgen_eval.judges.verdicts import read_rating
 from xgen_eval.task import Metric, TaskResult
 
@@ -63,6 +68,12 @@ class Turn:
         turns = self.talk.question.turns
         values = {"question": turns[0]} | {f"question_{i}": t for i, t in enumerate(turns, 1)}
         return values | {f"ref_answer_{i}": text for i, text in enumerate(self.reference, 1)}
+
+    def before(self) -> dict[str, str]:
+        """What was said before a second turn, for the page."""
+        if self.number == 1 or not self.talk.answers:
+            return {}
+        return {"before": f"{self.talk.question.turns[0]}\n\n{self.talk.answers[0]}"}
 
     def shown(self) -> dict[str, str]:
         """What a reader sees of it, before answers and judgments."""
@@ -201,6 +212,7 @@ class MtBench(MtBenchTask):
             "question are one unit of its standard error. A judgment without a rating is left out "
             f"and counted (unparsed). {judged_by(judged)}, prompts {prompts.fingerprint[:12]}.",
             extra=scores
+            | unparsed_metric(r for ratings in rounds for r in ratings)
             | round_metrics("score", rounds, _UNIT)
             | agreement_metric(rounds, quadratic=True),
             blocks=_bars(items),
@@ -236,7 +248,7 @@ def _graded(
             "prompt": prompt.name,
             **(judgment.details() if judgment else {}),
         },
-        shown=turn.shown() | answer | (judgment.shown() if judgment else {}),
+        shown=turn.before() | turn.shown() | answer | (judgment.shown() if judgment else {}),
         error=turn.error or (judgment.error if judgment else ""),
     )
 

@@ -92,7 +92,7 @@ def _match(turn: Turn, baseline: Conversation, prompts: JudgePrompts) -> Match:
         attributes={"category": question.category, "turn": f"turn_{turn.number}"},
         cluster=f"{question.question_id}",
         details={"question_id": question.question_id, **shown, "prompt": prompt.name},
-        shown=shown,
+        shown=turn.before() | shown,
         error=turn.error,
     )
 

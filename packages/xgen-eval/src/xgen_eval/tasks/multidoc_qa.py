@@ -1,9 +1,9 @@
 """Questions over several documents (Lost in the Middle, Liu et al. 2023), by the right one's place.
 
 Only the paper's oracle file (question, answers, the one document with the answer) is needed. The
-other documents are made here: documents of other questions that do not hold an answer. They are
-easier to tell apart than the paper's, which a retriever found for the question, so the figures are
-not comparable with the published ones; the variant says `random-distractors`.
+other documents are synthesised: documents of other questions that do not hold an answer. They are
+easier to tell apart than the paper's, which a retriever found in all of Wikipedia, so figures are
+not comparable with the published ones; the variant says what the distractors are.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from xgen_core import CodecError, InputError
 from xgen_core.records import Record, Scalar
@@ -24,6 +24,7 @@ from xgen_eval.generation import GenerationBenchmark
 from xgen_eval.grading import Graded
 from xgen_eval.inputs import Inputs
 from xgen_eval.metrics import best_subspan_em, normalize_answer
+from xgen_eval.overlap import WordIndex
 from xgen_eval.positions import check_positions, position_metrics
 from xgen_eval.task import Metric
 
@@ -35,7 +36,7 @@ _PROMPT = (
 )
 _QUESTION = "Question: {question}\nAnswer:"
 _TRIES = 50
-"""Draws for each distractor wanted, before there are too few that lack the answer."""
+"""Random draws for each document wanted; more than enough unless there are too few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,20 +76,23 @@ class MultidocQa(GenerationBenchmark):
 
     Attributes:
         documents: in a prompt, the right one included.
+        distractors: `overlap` takes those that share most words with the question (rare words
+            count more), the most alike first; `random` draws them.
         positions: of the right one, from 0; empty is the paper's 0, 4, 9, 14, … below `documents`.
     """
 
     documents: int = 20
+    distractors: Literal["overlap", "random"] = "overlap"
     positions: tuple[int, ...] = ()
     max_tokens: int = 100
 
     name: ClassVar[str] = "multidoc_qa"
-    version: ClassVar[str] = "liu-2023-random-distractors-v1"
+    version: ClassVar[str] = "liu-2023-v1"
     summary: ClassVar[str] = "questions over many documents, by the right one's place"
     title: ClassVar[str] = "Questions over documents by position"
     caption: ClassVar[str] = (
         "best_subspan_em: an answer stands in the first line written. Distractors are documents "
-        "of other questions (synthesised, not retrieved). closed_book: no document; oracle: the "
+        "of other questions (synthesised). closed_book: no document; oracle: the "
         "right one alone. Each question is asked in all these ways (clusters)."
     )
     parts: ClassVar[tuple[str, ...]] = ("position",)
@@ -105,6 +109,11 @@ class MultidocQa(GenerationBenchmark):
             raise ValueError(f"documents must be at least 2, got {self.documents}")
         check_positions(self.positions, self.documents)
 
+    @property
+    def variant(self) -> str:
+        """The version, and that the distractors are not the paper's."""
+        return f"{self.version}-synthesised-{self.distractors}"
+
     def files(self, inputs: Inputs) -> tuple[Path, ...]:
         """The oracle file."""
         return (data_directory(inputs.data).file(self.dataset, "test"),)
@@ -113,9 +122,14 @@ class MultidocQa(GenerationBenchmark):
         """Every question in every way; `inputs.limit` counts questions."""
         rows = data_directory(inputs.data).read(self.dataset, "test")
         positions = self.positions or tuple(sorted({0, *range(4, self.documents, 5)}))
+        index = WordIndex([f"{row.title} {row.text}" for row in rows])
         asks: list[Ask] = []
         for row in rows[: inputs.limit]:
-            others = self._distractors(row, rows, inputs.seed)
+            if self.distractors == "overlap":
+                order = index.ranked(row.question)
+            else:
+                order = _drawn(len(rows), inputs.seed, row.id, _TRIES * self.documents)
+            others = self._distractors(row, [rows[number] for number in order])
             asks.append(self._ask(row, "closed_book", []))
             asks.append(self._ask(row, "oracle", [row]))
             asks.extend(
@@ -163,22 +177,26 @@ class MultidocQa(GenerationBenchmark):
             cluster=row.id,
         )
 
-    def _distractors(self, row: OracleRow, rows: Sequence[OracleRow], seed: int) -> list[OracleRow]:
-        """Documents of other questions, drawn with the seed, that do not have an answer."""
+    def _distractors(self, row: OracleRow, candidates: Sequence[OracleRow]) -> list[OracleRow]:
+        """The first documents of other titles that do not have an answer."""
         answers = [normalize_answer(answer) for answer in row.answers]
         wanted = self.documents - 1
         found: dict[str, OracleRow] = {}
-        for draw in range(_TRIES * wanted):
-            if len(found) == wanted:
-                return list(found.values())
-            other = rows[integer(len(rows), seed, "distractor", row.id, draw)]
+        for other in candidates:
             holds = normalize_answer(f"{other.title} {other.text}")
             if other.title != row.title and not any(answer in holds for answer in answers):
                 found.setdefault(other.title, other)
+            if len(found) == wanted:
+                return list(found.values())
         raise InputError(
             f"{self.dataset.name}: too few documents without an answer to question {row.id} "
-            f"({len(found)} of {wanted}): lower {self.name}.documents or add more rows"
+            f"({len(found)} of {wanted}, {self.distractors}): lower {self.name}.documents or add "
+            "more rows"
         )
+
+
+def _drawn(below: int, seed: int, question: str, count: int) -> list[int]:
+    return [integer(below, seed, "distractor", question, draw) for draw in range(count)]
 
 
 def qa_prompt(question: str, documents: Sequence[OracleRow]) -> str:

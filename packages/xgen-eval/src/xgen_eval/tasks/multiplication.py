@@ -10,7 +10,7 @@ from typing import ClassVar
 from xgen_core.report import Block
 from xgen_eval.answers import Answered, Ask
 from xgen_eval.computation import ComputationGraph
-from xgen_eval.curves import curve, depth_map
+from xgen_eval.curves import curve, score_map
 from xgen_eval.draws import integer
 from xgen_eval.generation import GenerationBenchmark
 from xgen_eval.grading import Graded
@@ -77,7 +77,7 @@ class Multiplication(GenerationBenchmark):
     def blocks(self, items: Sequence[Graded]) -> Sequence[Block]:
         """Accuracy by lengths, and by depth and width of the computation."""
         return (
-            depth_map(
+            score_map(
                 items,
                 "acc",
                 x="digits_b",

@@ -14,7 +14,12 @@ from xgen_eval.grading import Graded, graded_result
 from xgen_eval.inputs import Inputs
 from xgen_eval.judges.judge import JudgedTask, Judgment, judged_by
 from xgen_eval.judges.prompted import Prompted, prompt_details, read_prompted
-from xgen_eval.judges.repeats import agreement_metric, mean_of, round_metrics
+from xgen_eval.judges.repeats import (
+    agreement_metric,
+    mean_of,
+    round_metrics,
+    unparsed_metric,
+)
 from xgen_eval.judges.rubrics import Rubric, conversation_text, read_rubric, rubric_file
 from xgen_eval.judges.verdicts import read_rating
 from xgen_eval.task import Metric, TaskResult
@@ -174,7 +179,7 @@ def _graded(
 def _rounds(
     rubrics: Mapping[str, Rubric], ratings: Mapping[tuple[str, str], Sequence[float | None]]
 ) -> dict[str, Metric]:
-    metrics: dict[str, Metric] = {}
+    metrics = unparsed_metric(r for values in ratings.values() for r in values)
     for name in rubrics:
         rounds = [values for (_, rubric), values in ratings.items() if rubric == name and values]
         metrics |= round_metrics(name, rounds)

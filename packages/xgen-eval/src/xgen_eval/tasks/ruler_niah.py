@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from xgen_core.report import Block
-from xgen_eval.curves import depth_map
+from xgen_eval.curves import score_map
 from xgen_eval.draws import integer, rank
 from xgen_eval.grading import Graded
 from xgen_eval.inputs import Inputs
@@ -124,7 +124,7 @@ class RulerNiah(Ruler):
         curves = Ruler.blocks(self, items)
         if not any("depth" in item.attributes for item in items):
             return curves
-        deep = depth_map(
+        deep = score_map(
             items,
             "string_match_all",
             x="length",

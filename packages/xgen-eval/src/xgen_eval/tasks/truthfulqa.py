@@ -70,6 +70,11 @@ class TruthfulItem(ChoiceItem):
     true: tuple[int, ...]
     false: tuple[int, ...]
 
+    @property
+    def right(self) -> tuple[int, ...]:
+        """The best answer and all true ones."""
+        return tuple(sorted({self.gold, *self.true}))
+
 
 def parse_truthfulqa(raw: Raw) -> TruthfulRow:
     """A row of the release's CSV file or its mc_task.json, or of the hub's multiple_choice.

@@ -85,6 +85,7 @@ class Confinement:
                 rules = landlock.make_ruleset(tree.files(), tree.devices)
                 self._rules = fcntl.fcntl(rules, fcntl.F_DUPFD_CLOEXEC, CHANNEL + 1)
                 os.close(rules)
+                self._quiet = landlock.quiet()
                 self.details["landlock"] = _landlock_detail(landlock.version())
         if "seccomp" in layers:
             with layer("seccomp"):
@@ -135,7 +136,7 @@ class Confinement:
                 self._limit(limits)
         if "landlock" in self._layers:
             with layer("landlock"):
-                landlock.restrict(self._rules)
+                landlock.restrict(self._rules, self._quiet)
         if "limits" in self._layers:  # only now: the rules were a descriptor
             os.closerange(CHANNEL + 1, MOST_OPEN)
         if "seccomp" in self._layers:

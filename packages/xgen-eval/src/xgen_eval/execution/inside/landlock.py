@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from xgen_eval.execution.inside.syscalls import call
 
-__all__ = ["make_ruleset", "restrict", "version"]
+__all__ = ["make_ruleset", "quiet", "restrict", "version"]
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
 _READ_FILE, _READ_DIR, _WRITE_FILE = 1 << 2, 1 << 3, 1 << 1
@@ -65,6 +65,11 @@ def _add(ruleset: int, path: str, rights: int) -> None:
             os.close(descriptor)
 
 
-def restrict(ruleset: int) -> None:
+def restrict(ruleset: int, flags: int) -> None:
     """Put this process under the rules, for ever. It must not be able to gain privileges."""
-    call("landlock_restrict_self", _RESTRICT, ruleset, 0)
+    call("landlock_restrict_self", _RESTRICT, ruleset, flags)
+
+
+def quiet() -> int:
+    """The flag that keeps what is denied out of the kernel's log, which a program could fill."""
+    return 1 if version() >= 7 else 0

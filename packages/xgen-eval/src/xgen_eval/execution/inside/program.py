@@ -58,11 +58,11 @@ def _guard(zygote: int, directory: str) -> NoReturn:
 
 def _load(settings: dict[str, Any], package: ModuleType) -> dict[str, ModuleType]:
     """Import the roles, and what programs are likely to import; then close our own door."""
+    _forget_forks()
     roles = {
         name: importlib.import_module(f"xgen_eval.execution.roles.{name}")
         for name in settings["roles"]
     }
-    _forget_forks()
     for name in _PRELOADED.split():
         importlib.import_module(name)
     sys.modules["random"].seed(0)  # every child draws the same numbers, at every run
