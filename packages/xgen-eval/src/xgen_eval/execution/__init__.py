@@ -1,11 +1,12 @@
 """Run code that nobody has read, in processes that cannot harm or fool the one that asks.
 
 Start with `Sandbox` (makes children), `Job` (what one does) and `Level` (what holds them); to judge
-programs with `check` (the verdict on one), `Problem` and `read_problems`.
+programs with `check` (one) or `Checker` (many), `Problem` and `read_problems`.
 """
 
 from xgen_eval.execution.channel import LARGEST_FRAME, Channel, FrameError
 from xgen_eval.execution.check import check
+from xgen_eval.execution.checker import Checker
 from xgen_eval.execution.child import Child
 from xgen_eval.execution.errors import SandboxError, WeakSandboxError
 from xgen_eval.execution.exit import Ending, Exit
@@ -28,6 +29,7 @@ __all__ = [
     "OUTCOMES",
     "SECCOMP",
     "Channel",
+    "Checker",
     "Child",
     "Ending",
     "Exit",

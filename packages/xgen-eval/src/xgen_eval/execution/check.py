@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
 
 from xgen_core import CodecError
 from xgen_eval.execution.child import Child
@@ -22,10 +22,10 @@ from xgen_eval.execution.exit import Exit
 from xgen_eval.execution.job import Job
 from xgen_eval.execution.limits import Limits
 from xgen_eval.execution.problem import Problem
-from xgen_eval.execution.sandbox import Sandbox, Slots
+from xgen_eval.execution.sandbox import Sandbox
 from xgen_eval.execution.verdict import Outcome, Report, Verdict
 
-__all__ = ["check", "sandbox_for"]
+__all__ = ["Judge", "Judges", "Start", "check", "new_judge", "run_check"]
 
 _LIMITS: Mapping[str, Outcome] = {
     "wall_time": "timeout",
@@ -37,35 +37,30 @@ _LIMITS: Mapping[str, Outcome] = {
 _TAIL = 2000
 
 
-@contextlib.asynccontextmanager
-async def sandbox_for(
-    problems: Sequence[Problem], *, workers: int | None = None, allow_weak: bool = False
-) -> AsyncGenerator[Sandbox]:
-    """A sandbox in which programs for these problems can be judged.
+@dataclass(slots=True)
+class Judge:
+    """A judge's process at work on one test.
 
-    Args:
-        problems: they say which modules are needed.
-        workers: programs at once, each in two processes; None for one a processor.
-        allow_weak: see `Sandbox`.
-
-    Raises:
-        InputError: a module is not installed.
-        WeakSandboxError: the sandbox is not strict, and `allow_weak` is not given.
-        SandboxError: it could not be started.
+    Attributes:
+        child: the process; it has the test already.
+        finished: whether it has given its verdict, and waits for another test.
     """
-    needs = sorted({problem.modules for problem in problems})
-    modules = sorted({name for names in needs for name in names})
-    count = workers or os.cpu_count() or 1
-    async with Sandbox(modules=modules, processes=2 * count, allow_weak=allow_weak) as sandbox:
-        for names in needs:  # what is missing is said now, not by every problem that needs it
-            await (await sandbox.start(Job(role="script", payload=b"", modules=names))).wait()
-        yield sandbox
+
+    child: Child
+    finished: bool = False
+
+
+Start = Callable[[Job], Awaitable[Child]]
+"""How a process is begun."""
+
+Judges = Callable[[Job], AbstractAsyncContextManager[Judge]]
+"""Where a judge for the test of a job comes from, for a while."""
 
 
 async def check(
     sandbox: Sandbox, problem: Problem, solution: str, *, limits: Limits | None = None
 ) -> Verdict:
-    """Decide whether a program solves a problem.
+    """Decide whether a program solves a problem. For many see `Checker`.
 
     Args:
         sandbox: entered.
@@ -80,71 +75,96 @@ async def check(
     Raises:
         XgenError: the sandbox could not start a process.
     """
-    allowed = limits or Limits()
     async with sandbox.slots(1 if problem.weak else 2) as slots:
-        run = _Run(slots, problem, solution, allowed)
-        begun = time.monotonic()
+        judges = new_judge(slots.start)
+        return await run_check(problem, solution, limits or Limits(), slots.start, judges)
+
+
+def new_judge(start: Start) -> Judges:
+    """Every test gets a judge of its own."""
+
+    @contextlib.asynccontextmanager
+    async def judge(job: Job) -> AsyncGenerator[Judge]:
+        child = await start(job)
         try:
-            async with asyncio.timeout(allowed.wall_seconds):
-                verdict = await (run.weak() if problem.weak else run.strict())
-        except TimeoutError:
-            seconds = f"{allowed.wall_seconds:g} seconds"
-            verdict = Verdict(outcome="timeout", message=f"no verdict within {seconds}")
-        took = round(time.monotonic() - begun, 4)
+            yield Judge(child)
+        finally:
+            child.kill()
+            await child.wait()
+
+    return judge
+
+
+async def run_check(
+    problem: Problem, solution: str, limits: Limits, start: Start, judges: Judges
+) -> Verdict:
+    """Decide, with processes from `start` and `judges`; see `check`."""
+    run = _Run(problem, solution, limits, start, judges)
+    begun = time.monotonic()
+    try:
+        async with asyncio.timeout(limits.wall_seconds):
+            verdict = await (run.weak() if problem.weak else run.strict())
+    except TimeoutError:
+        seconds = f"{limits.wall_seconds:g} seconds"
+        verdict = Verdict(outcome="timeout", message=f"no verdict within {seconds}")
+    finally:
         stdout = await run.end()
-    return replace(verdict, strict=not problem.weak, seconds=took, stdout=stdout[-_TAIL:])
+    seconds = round(time.monotonic() - begun, 4)
+    return replace(verdict, strict=not problem.weak, seconds=seconds, stdout=stdout[-_TAIL:])
 
 
 class _Run:
-    """The processes of one check."""
+    """One check."""
 
-    def __init__(self, slots: Slots, problem: Problem, solution: str, limits: Limits) -> None:
-        self._slots = slots
+    def __init__(
+        self, problem: Problem, solution: str, limits: Limits, start: Start, judges: Judges
+    ) -> None:
         self._problem = problem
         self._solution = solution
         self._limits = limits
-        self._children: list[Child] = []  # the one that runs the program comes first
+        self._start = start
+        self._judges = judges
+        self._candidate: Child | None = None  # the process that the program runs in
 
     async def strict(self) -> Verdict:
-        candidate = await self._start("candidate", self._program())
+        candidate = self._candidate = await self._start(self._job("candidate", self._program()))
         loaded = await candidate.receive()
         if loaded is None:
-            return await self._ended(candidate)
+            return await _ended(candidate, otherwise="exception")
         report = _parsed(loaded)
         if report is None or report.outcome not in ("passed", "load"):
             return Verdict(outcome="exception", message="the program broke its own process")
         if report.outcome == "load":
             return _verdict(report)
-        judge = await self._start("judge", {**self._test(), "program": None, "prelude": ""})
-        while (frame := await judge.receive()) is not None:
-            if frame[:1] != b"C":
-                return self._judged(frame)
-            await candidate.send(frame[1:])
-            answer = await candidate.receive()
-            if answer is None:
-                return await self._ended(candidate)
-            await judge.send(answer)
-        return await self._ended(judge)
+        test = self._job("judge", {**self._test(), "prelude": "", "program": None})
+        async with self._judges(test) as judge:
+            while (frame := await judge.child.receive()) is not None:
+                if frame[:1] != b"C":
+                    judge.finished = True
+                    return _judged(frame)
+                await candidate.send(frame[1:])
+                answer = await candidate.receive()
+                if answer is None:
+                    return await _ended(candidate, otherwise="exception")
+                await judge.child.send(answer)
+            return await _ended(judge.child, otherwise="harness_error")
 
     async def weak(self) -> Verdict:
-        child = await self._start("judge", {**self._test(), **self._program()})
+        both = self._job("judge", {**self._test(), **self._program()})
+        child = self._candidate = await self._start(both)
         frame = await child.receive()
-        return await self._ended(child) if frame is None else self._judged(frame)
+        return await _ended(child, otherwise="exception") if frame is None else _judged(frame)
 
     async def end(self) -> str:
-        """End all processes; the last that the program printed."""
-        for child in self._children:
-            child.kill()
-        exits = [await child.wait() for child in self._children]
-        return exits[0].stdout if exits else ""
+        """End the program's process; the last that it printed."""
+        if self._candidate is None:
+            return ""
+        self._candidate.kill()
+        return (await self._candidate.wait()).stdout
 
-    async def _start(self, role: str, payload: Mapping[str, object]) -> Child:
+    def _job(self, role: str, payload: Mapping[str, object]) -> Job:
         data = json.dumps(payload).encode("ascii")
-        modules = self._problem.modules
-        job = Job(role=role, payload=data, modules=modules, limits=self._limits)
-        child = await self._slots.start(job)
-        self._children.append(child)
-        return child
+        return Job(role=role, payload=data, modules=self._problem.modules, limits=self._limits)
 
     def _program(self) -> dict[str, object]:
         problem = self._problem
@@ -162,20 +182,18 @@ class _Run:
             "names": problem.entry_points,
         }
 
-    def _judged(self, frame: bytes) -> Verdict:
-        report = _parsed(frame[1:])
-        if report is None:
-            return Verdict(outcome="harness_error", message="the judge sent no verdict")
-        return _verdict(report)
 
-    async def _ended(self, child: Child) -> Verdict:
-        """The verdict where a process ended before it had one to give."""
-        exit = await child.wait()
-        outcome = _LIMITS.get(exit.kind)
-        if outcome is None:
-            ours = child is not self._children[0]
-            outcome = "harness_error" if ours else "exception"
-        return Verdict(outcome=outcome, message=_how(exit))
+async def _ended(child: Child, *, otherwise: Outcome) -> Verdict:
+    """The verdict where a process ended before it had one to give."""
+    exit = await child.wait()
+    return Verdict(outcome=_LIMITS.get(exit.kind, otherwise), message=_how(exit))
+
+
+def _judged(frame: bytes) -> Verdict:
+    report = _parsed(frame[1:])
+    if report is None:
+        return Verdict(outcome="harness_error", message="the judge sent no verdict")
+    return _verdict(report)
 
 
 def _parsed(frame: bytes) -> Report | None:

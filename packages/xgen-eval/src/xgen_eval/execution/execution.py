@@ -19,7 +19,7 @@ from xgen_core.codec import CodecError
 from xgen_core.concurrency import Failure
 from xgen_core.files import write_json, write_jsonl
 from xgen_core.records import Record
-from xgen_eval.execution.check import check, sandbox_for
+from xgen_eval.execution.checker import Checker
 from xgen_eval.execution.limits import Limits
 from xgen_eval.execution.samples import Sample
 from xgen_eval.execution.verdict import OUTCOMES, Verdict
@@ -89,19 +89,18 @@ async def execute(
     pass_scores({problem: Tally(n, 0) for problem, n in counts.items()}, ks)
     allowed = limits or Limits()
     problems = {sample.problem.id: sample.problem for sample in samples}
-    async with sandbox_for(
-        tuple(problems.values()), workers=workers, allow_weak=allow_weak
-    ) as sandbox:
+    checker = Checker(tuple(problems.values()), workers=workers, allow_weak=allow_weak)
+    async with checker:
         recipe = {
             "name": name,
             "files": [DataFile.of(path).to_json() for path in files],
             "limits": allowed.to_json(),
-            "level": sandbox.level.name,
+            "level": checker.level.name,
         }
         run = Run.create(output, "execution", recipe)
 
         async def judge(sample: Sample) -> Mapping[str, str | int | float | bool | None]:
-            verdict = await check(sandbox, sample.problem, sample.program, limits=allowed)
+            verdict = await checker.check(sample.problem, sample.program, limits=allowed)
             row = verdict.to_json()
             del row["seconds"]  # differs from run to run
             return {"task_id": sample.problem.id, **row, "program": sample.program}
@@ -111,10 +110,10 @@ async def execute(
             judge,
             key=lambda sample: sample.id,
             name="samples",
-            concurrency=sandbox.processes,
+            concurrency=2 * checker.workers,
         )
     verdicts = tuple(_verdict(row, run) for row in rows)
-    found = _summary(f"{sandbox.level}", samples, verdicts, ks)
+    found = _summary(f"{checker.level}", samples, verdicts, ks)
     write_jsonl(
         run.directory / f"{name}_results.jsonl",
         (_result(sample, verdict) for sample, verdict in zip(samples, verdicts, strict=True)),

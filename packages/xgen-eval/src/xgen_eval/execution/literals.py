@@ -26,10 +26,12 @@ from typing import Any
 __all__ = ["CutOffError", "LiteralError", "Opaque", "dumps", "loads", "show"]
 
 _DEPTH = 100
+_PLAIN = 1 << 64
 _VALUES = 500_000
 _ITERATED = 1_000
 _ARRAY_BYTES = 1 << 26
 _DTYPE = re.compile(r"[<>|=](?:b1|[iu][1248]|f[248]|c8|c16|[US]\d{1,6})")
+_NODES = (list, dict)
 _KEYS, _ITEMS, _ENTRIES = type({}.keys()), type({}.values()), type({}.items())
 _TYPES: dict[str, type] = {
     kind.__name__: kind
@@ -115,13 +117,15 @@ class _Encoder:
 
     def encode(self, value: Any, depth: int) -> Any:
         kind = type(value)
-        self._left -= 1
-        if self._left < 0:
-            raise LiteralError(f"more than {_VALUES} values")
+        if kind is int:
+            return value if -_PLAIN < value < _PLAIN else ["int", hex(value)]
         if kind is str or kind is bool or value is None:
             return value
         if depth > _DEPTH:
             raise LiteralError(f"nests deeper than {_DEPTH}")
+        write = _WRITERS.get(kind)
+        if write is not None:
+            return write(value, self, depth)
         if kind.__module__ == "numpy" and (node := _numpy_node(value, self, depth)) is not None:
             return node
         for base in kind.__mro__:
@@ -135,7 +139,12 @@ class _Encoder:
         return self.opaque(value)
 
     def all(self, values: Iterable[object], depth: int) -> list[Any]:
-        return [self.encode(value, depth + 1) for value in values]
+        encode, depth = self.encode, depth + 1
+        nodes = [encode(value, depth) for value in values]
+        self._left -= len(nodes)
+        if self._left < 0:
+            raise LiteralError(f"more than {_VALUES} values")
+        return nodes
 
     def opaque(self, value: object) -> list[Any]:
         name = type.__getattribute__(type(value), "__name__")[:100]
@@ -155,7 +164,7 @@ class _Encoder:
 # The methods of the built-in type itself read a value, whatever its subclass has made of them.
 def _int(value: Any, encoder: _Encoder, depth: int) -> Any:
     plain = int.__add__(value, 0)
-    return plain if plain.bit_length() <= 64 else ["int", hex(plain)]
+    return encoder.encode(plain, depth)
 
 
 def _float(value: Any, encoder: _Encoder, depth: int) -> Any:
@@ -266,10 +275,11 @@ class _Decoder:
             if type(node) is dict:
                 raise LiteralError("not a relayed value: a JSON object")
             return node
-        return _READERS[node[0]](node[1:], self)
+        return _READERS[node[0]](node[1:], self)  # an unknown tag is a KeyError
 
-    def all(self, nodes: Iterable[Any]) -> Iterator[Any]:
-        return map(self.decode, nodes)
+    def all(self, nodes: Iterable[Any]) -> list[Any]:
+        decode = self.decode
+        return [n if type(n) not in _NODES else decode(n) for n in nodes]
 
     def keep(self, value: Any) -> Any:
         self.kept.append(value)
@@ -306,7 +316,7 @@ def _read_mapping(make: Callable[[Any], Any]) -> Callable[[list[Any], _Decoder],
 
 
 def _read_iterator(nodes: list[Any], decoder: _Decoder) -> Iterator[Any]:
-    items = list(decoder.all(nodes[1:]))
+    items = decoder.all(nodes[1:])
     return _cut_off(items) if nodes[0] else iter(items)
 
 
@@ -319,7 +329,7 @@ def _read_array(nodes: list[Any], decoder: _Decoder) -> Any:
     place = len(decoder.kept)
     decoder.keep(None)
     dtype, shape, *values = nodes
-    decoder.kept[place] = _array(dtype, tuple(shape), list(decoder.all(values)))
+    decoder.kept[place] = _array(dtype, tuple(shape), decoder.all(values))
     return decoder.kept[place]
 
 
@@ -376,7 +386,7 @@ _READERS: dict[str, Callable[[list[Any], _Decoder], Any]] = {
     "timedelta": lambda nodes, decoder: timedelta(*decoder.all(nodes)),
     "iterator": _read_iterator,
     "array": _read_array,
-    "scalar": lambda nodes, decoder: _array(nodes[0], (1,), list(decoder.all(nodes[1:])))[0],
+    "scalar": lambda nodes, decoder: _array(nodes[0], (1,), decoder.all(nodes[1:]))[0],
 }
 
 

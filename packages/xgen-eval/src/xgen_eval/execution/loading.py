@@ -30,6 +30,8 @@ def new_module(name: str) -> dict[str, Any]:
     """The namespace of a new, importable module; random numbers begin anew."""
     warnings.simplefilter("ignore")
     random.seed(0)
+    if "numpy.random" in sys.modules:
+        sys.modules["numpy.random"].seed(0)
     module = ModuleType(name)
     sys.modules[name] = module  # dataclasses and pickle look a class's module up
     return module.__dict__

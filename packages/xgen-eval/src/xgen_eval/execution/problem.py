@@ -25,6 +25,8 @@ class Problem(Record):
         modules: third-party modules that candidate and test may import.
         as_text: a call gives its result as text, or what it printed where that is None, as PERsD
             records outputs.
+        trusted: whether the test was written by people one trusts, not by a model: its judge may
+            then go on to another problem.
         weak: why candidate and test must share one process; empty where they need not.
     """
 
@@ -38,6 +40,7 @@ class Problem(Record):
     reference: str = ""
     modules: tuple[str, ...] = ()
     as_text: bool = False
+    trusted: bool = False
     weak: str = ""
 
     def __post_init__(self) -> None:

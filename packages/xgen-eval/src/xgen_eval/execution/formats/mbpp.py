@@ -40,5 +40,6 @@ def mbpp_problem(row: Mapping[str, object]) -> Problem:
         tests=tests,
         setup="\n".join([*source.imports, setup]),
         reference=reference,
+        trusted=True,
         weak=source.weak,
     )

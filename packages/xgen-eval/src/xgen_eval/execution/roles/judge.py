@@ -4,8 +4,8 @@
     → b"C" + (nonce, name, arguments, keywords)     ← (nonce, failure or None, result)
     → b"V" + the verdict
 
-Where `program` is given, the test runs beside it in this process instead: a weak verdict, which the
-program could forge.
+A next frame is the payload of another test. Where `program` is given, the test runs beside it in
+this process instead: a weak verdict, which the program could forge.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import ast
 import json
 import os
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 from xgen_eval.execution.channel import Channel
@@ -23,13 +24,17 @@ from xgen_eval.execution.loading import BUILTIN_ERRORS, Failure, failure_of, loa
 __all__ = ["main"]
 
 _COMPARE = "__compare__"
+_FILE = "<test>"
 
 
 def main(channel: Channel, payload: bytes) -> None:
-    """Run the test of `payload` and send its verdict."""
-    job = json.loads(payload)
-    verdict = _Test(channel, job["names"], weak=job["program"] is not None).run(job)
-    channel.send(b"V" + json.dumps(verdict).encode("ascii"))
+    """Run the test of `payload`, send its verdict, and go on to the next, until there is none."""
+    text: bytes | None = payload
+    while text is not None:
+        job = json.loads(text)
+        verdict = _Test(channel, job["names"], weak=job["program"] is not None).run(job)
+        channel.send(b"V" + json.dumps(verdict).encode("ascii"))
+        text = channel.receive()
 
 
 class _Test:
@@ -72,16 +77,14 @@ class _Test:
         return {"outcome": "passed"}
 
     def _run_one(self, source: str, namespace: dict[str, Any]) -> Failure | None:
-        filename = "<test>"
         try:
-            tree = _Equalities().visit(ast.parse(source, filename))
-            code = compile(tree, filename, "exec", dont_inherit=True)
+            code = _compiled(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            return {"outcome": "test", **failure_of(error, filename)}
+            return {"outcome": "test", **failure_of(error, _FILE)}
         try:
             exec(code, namespace)  # noqa: S102 - what this process is for
         except BaseException as error:  # noqa: BLE001 - whatever it is, the test was not met
-            return self._failure(error, failure_of(error, filename), source)
+            return self._failure(error, failure_of(error, _FILE), source)
         return None
 
     def _failure(self, error: BaseException, failure: Failure, source: str) -> Failure:
@@ -151,18 +154,28 @@ class _Test:
         return RuntimeError(message)
 
 
-class _Equalities(ast.NodeTransformer):
-    """Lets `assert a == b` go through `_compare`, so that both values can be shown."""
+def _compiled(source: str) -> CodeType:
+    """The test, every `assert a == b` of it asking `_compare`, so that both values can be shown."""
+    tree = ast.parse(source, _FILE)
+    _ask(tree.body)
+    return compile(tree, _FILE, "exec", dont_inherit=True)
 
-    def visit_Assert(self, node: ast.Assert) -> ast.Assert:
-        test = node.test
-        if isinstance(test, ast.Compare) and [type(op) for op in test.ops] == [ast.Eq]:
-            sides = [test.left, *test.comparators]
-            calls = [any(isinstance(n, ast.Call) for n in ast.walk(side)) for side in sides]
-            swapped = ast.Constant(calls == [False, True])
-            hook = ast.Call(ast.Name(_COMPARE, ast.Load()), [*sides, swapped], [])
-            node.test = ast.fix_missing_locations(ast.copy_location(hook, test))
-        return node
+
+def _ask(body: list[ast.stmt]) -> None:
+    for statement in body:
+        if isinstance(statement, ast.Assert):
+            test = statement.test
+            if isinstance(test, ast.Compare) and [type(op) for op in test.ops] == [ast.Eq]:
+                got, [expected] = test.left, test.comparators
+                swapped = isinstance(expected, ast.Call) and not isinstance(got, ast.Call)
+                arguments = [got, expected, ast.Constant(swapped)]
+                hook = ast.Call(ast.Name(_COMPARE, ast.Load()), arguments, [])
+                statement.test = ast.fix_missing_locations(ast.copy_location(hook, test))
+        else:
+            for name in ("body", "orelse", "finalbody"):
+                _ask(getattr(statement, name, []))
+            for handler in getattr(statement, "handlers", []):
+                _ask(handler.body)
 
 
 def _checked(failure: Any) -> Failure:
