@@ -46,7 +46,7 @@ def test_run_prints_a_table_and_writes_results(plugin, xgen, held_out, tmp_path)
     )
     assert "nats_per_token/8 " in out
     assert "@" not in out
-    assert "figures by position are in results.json" in out
+    assert "finer figures are in results.json" in out
     code, out, _ = xgen(*arguments, "--json")
     tasks = json.loads(out)["tasks"]
     assert tasks["bits_per_byte"]["settings"]["window"] == 16

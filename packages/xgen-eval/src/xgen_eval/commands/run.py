@@ -212,5 +212,5 @@ def results_text(results: Results) -> str:
     lines.insert(0, f"{results.model.identity}  seed {results.seed}\n")
     lines.append("\n± is one standard error; a range is the 95 % interval.")
     if hidden:
-        lines.append(f"{hidden} figures by position are in results.json and on the report page.")
+        lines.append(f"{hidden} finer figures are in results.json and on the report page.")
     return "\n".join(lines)
