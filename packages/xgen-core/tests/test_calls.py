@@ -73,9 +73,10 @@ SCORES = [ScoreRequest(context="a", continuation=text) for text in ("b", "cé", 
 
 def test_nothing_is_asked_twice_and_more_samples_extend(tmp_path):
     model = Counting()
+    model._info = replace(model.info, tokenizer=None)  # as of an endpoint
     with CallStore(tmp_path / "calls.sqlite") as store:
         (five,) = ask(store, model, replace(PROMPT, n=5))
-        assert [r.seed for r in model.asked] == [0, 1, 2, 3, 4]
+        assert model.asked == [replace(PROMPT, seed=i) for i in range(5)]
     with CallStore(tmp_path / "calls.sqlite") as store:
         (ten,) = ask(store, model, replace(PROMPT, n=10))
         assert ten[:5] == five
@@ -83,6 +84,16 @@ def test_nothing_is_asked_twice_and_more_samples_extend(tmp_path):
         assert ask(store, model, replace(PROMPT, n=2, seed=3)) == [ten[3:5]]
         assert len(model.asked) == 10
     assert asyncio.run(UnigramModel().generate(replace(PROMPT, n=10))) == ten
+
+
+def test_a_model_on_this_machine_is_asked_for_what_is_new_at_once(tmp_path):
+    model = Counting()
+    with CallStore(tmp_path / "calls.sqlite") as store:
+        for request in (replace(PROMPT, n=2, seed=1), replace(PROMPT, n=6)):
+            (answers,) = ask(store, model, request)
+            assert answers == asyncio.run(UnigramModel().generate(request))
+    first, rest = replace(PROMPT, n=2, seed=1), replace(PROMPT, n=3, seed=3)
+    assert model.asked == [first, rest, PROMPT]
 
 
 def test_only_the_scores_that_are_missing_are_asked_for(tmp_path):

@@ -104,13 +104,14 @@ class LocalModel:
             identity=identity,
             context_length=config.context_length,
             tokenizer=tokenizer.fingerprint,
+            dtype=config.dtype,
         )
         batch = Batch(config, self._weights, eos_id=tokenizer.eos_id, rows=rows)
         self._owner: Owner[_Job, _Result] = Owner(batch, self._compute, "xgen-local-model")
 
     @property
     def info(self) -> ModelInfo:
-        """Identity, context length and the tokenizer's fingerprint."""
+        """Identity, context length, the tokenizer's fingerprint, and the dtype of layers."""
         return self._info
 
     async def __aenter__(self) -> Self:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, cast
 
@@ -19,7 +21,7 @@ from xgen_core.records import Completion, GenerationRequest, ModelInfo, Score, S
 
 __all__ = ["RecordedModel", "RecordedScoringModel", "recorded"]
 
-_Ask = Callable[[Model, Request], Awaitable[Answer]]
+_Ask = Callable[[Model, Sequence[Request]], Awaitable[list[Answer]]]
 _ON_THIS_MACHINE = 512
 """Calls at one time to a model that shares its passes among them, whatever is said of endpoints."""
 
@@ -45,6 +47,15 @@ def recorded(
     return RecordedModel(model, store, budget=budget, concurrency=concurrency)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """A request with its canonical line and key."""
+
+    key: bytes
+    line: str
+    request: Request
+
+
 class RecordedModel:
     """A model behind a store; see `recorded`.
 
@@ -65,7 +76,8 @@ class RecordedModel:
         self._model = model
         self._store = store
         self._budget = budget
-        self._most = concurrency if model.info.tokenizer is None else _ON_THIS_MACHINE
+        self._here = model.info.tokenizer is not None
+        self._most = _ON_THIS_MACHINE if self._here else concurrency
         self._turns = asyncio.Semaphore(self._most)
 
     @property
@@ -92,101 +104,133 @@ class RecordedModel:
             BudgetError: the next request could cost more than is left.
             ModelError: the model did not answer.
         """
-        answers = await self._answers(single_requests(request), _generate)
-        return cast("list[Completion]", answers)
+        calls = [self._call(single) for single in single_requests(request)]
+        new = self._new_at_the_end(calls) if self._here else len(calls)
+        made = await self._own(calls[new:], _generate) if new < len(calls) else []
+        return cast("list[Completion]", [*await self._answers(calls[:new], _generate), *made])
 
-    async def _answers(self, requests: Sequence[Request], ask: _Ask) -> list[Answer]:
-        if len(requests) == 1:
-            return [await self._answer(requests[0], ask)]
+    def _call(self, request: Request) -> _Call:
+        line = canonical(request)
+        return _Call(key=call_key(self._model.info, line), line=line, request=request)
+
+    def _new_at_the_end(self, calls: Sequence[_Call]) -> int:
+        """Where the samples begin that nobody has asked for; a model here reads their prompt once.
+
+        An endpoint is asked for each by itself, so that each is kept as soon as it is there.
+        """
+        begin = len(calls)
+        while begin and calls[begin - 1].key not in self._store.in_flight:
+            if self._store.find(calls[begin - 1].key) is not None:
+                break
+            begin -= 1
+        return begin
+
+    async def _answers(self, calls: Sequence[_Call], ask: _Ask) -> list[Answer]:
+        if len(calls) == 1:
+            return [await self._answer(calls[0], ask)]
         failed: list[XgenError] = []
 
-        async def one(request: Request) -> Answer:
+        async def one(call: _Call) -> Answer:
             if failed:
                 raise failed[0]
             try:
-                return await self._answer(request, ask)
+                return await self._answer(call, ask)
             except XgenError as error:
                 failed.append(error)
                 raise
 
-        answers = await gather(requests, one, concurrency=2 * self._most)
+        answers = await gather(calls, one, concurrency=2 * self._most)
         if failed:
             raise failed[0]
         return cast("list[Answer]", answers)
 
-    async def _answer(self, request: Request, ask: _Ask) -> Answer:
-        line = canonical(request)
-        key = call_key(self._model.info, line)
+    async def _answer(self, call: _Call, ask: _Ask) -> Answer:
         in_flight = self._store.in_flight
-        while key in in_flight:
-            other = in_flight[key]
+        while call.key in in_flight:
+            other = in_flight[call.key]
             await asyncio.wait([other])
             if not other.cancelled():
                 return other.result()
-        known = self._store.find(key)
-        if known is not None:
-            return known
-        mine: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        in_flight[key] = mine
+        known = self._store.find(call.key)
+        return known if known is not None else (await self._own([call], ask))[0]
+
+    async def _own(self, calls: Sequence[_Call], ask: _Ask) -> list[Answer]:
+        """Make calls, and let whoever wants the same meanwhile wait for them."""
+        loop = asyncio.get_running_loop()
+        mine: list[asyncio.Future[Answer]] = [loop.create_future() for _ in calls]
+        in_flight = self._store.in_flight
+        in_flight.update(zip((call.key for call in calls), mine, strict=True))
         try:
-            answer = await self._called(key, request, line, ask)
+            answers = await self._made(calls, ask)
         except asyncio.CancelledError:
-            mine.cancel()
+            for future in mine:
+                future.cancel()
             raise
         except Exception as error:
-            mine.set_exception(error)
-            mine.exception()  # it was looked at: nobody else may be waiting
+            for future in mine:
+                future.set_exception(error)
+                future.exception()  # it was looked at: nobody else may be waiting
             raise
         else:
-            mine.set_result(answer)
-            return answer
+            for future, answer in zip(mine, answers, strict=True):
+                future.set_result(answer)
+            return answers
         finally:
-            del in_flight[key]
+            for call in calls:
+                del in_flight[call.key]
 
-    async def _called(self, key: bytes, request: Request, line: str, ask: _Ask) -> Answer:
-        """Ask the model, and return when the answer is on disk."""
+    async def _made(self, calls: Sequence[_Call], ask: _Ask) -> list[Answer]:
+        """Ask the model, and return when the answers are on disk."""
+        requests = [call.request for call in calls]
         trace = CallTrace()
         begun = time.monotonic()
         async with self._turns:
             if self._budget is None:
-                answer = await self._traced(request, ask, trace)
+                answers = await self._traced(requests, ask, trace)
             else:
-                answer = await self._paid(self._budget, request, ask, trace)
-        call = NewCall(
-            key=key,
-            info=self._model.info,
-            request=line,
-            answer=answer,
-            line=_line(answer),
-            prompt_tokens=trace.prompt_tokens,
-            completion_tokens=trace.completion_tokens,
-            attempts=max(trace.attempts, 1),
-            seconds=time.monotonic() - begun,
-        )
-        await self._store.add([call])
-        return answer
+                answers = await self._paid(self._budget, requests, ask, trace)
+        seconds = time.monotonic() - begun
+        new: list[NewCall] = []
+        for call, answer in zip(calls, answers, strict=True):
+            usage = _usage(trace, answer)
+            made = NewCall(
+                key=call.key,
+                info=self._model.info,
+                request=call.line,
+                answer=answer,
+                line=_line(answer),
+                prompt_tokens=usage.prompt_tokens,
+                completion_tokens=usage.completion_tokens,
+                attempts=max(trace.attempts, 1),
+                seconds=seconds,
+            )
+            new.append(made)
+        await self._store.add(new)
+        return answers
 
-    async def _paid(self, budget: Budget, request: Request, ask: _Ask, trace: CallTrace) -> Answer:
-        worst = worst_case(request)
+    async def _paid(
+        self, budget: Budget, requests: Sequence[Request], ask: _Ask, trace: CallTrace
+    ) -> list[Answer]:
+        worsts = [worst_case(request) for request in requests]
+        worst = sum(worsts, Usage())
         await budget.reserve(worst)
-        used = Usage(calls=1)  # a call that failed
+        used = Usage(calls=len(requests))  # calls that failed
         try:
-            answer = await self._traced(request, ask, trace)
-            used = _used(worst, trace, answer)
-            return answer
+            answers = await self._traced(requests, ask, trace)
+            pairs = zip(worsts, answers, strict=True)
+            used = sum((_used(w, _usage(trace, a), a) for w, a in pairs), Usage())
+            return answers
         finally:
             budget.settle(worst, used)
 
-    async def _traced(self, request: Request, ask: _Ask, trace: CallTrace) -> Answer:
+    async def _traced(
+        self, requests: Sequence[Request], ask: _Ask, trace: CallTrace
+    ) -> list[Answer]:
         token = CURRENT.set(trace)
         try:
-            answer = await ask(self._model, request)
+            return await ask(self._model, requests)
         finally:
             CURRENT.reset(token)
-        if isinstance(answer, Completion):  # a model on this machine tells here alone
-            trace.prompt_tokens = trace.prompt_tokens or answer.prompt_tokens
-            trace.completion_tokens = trace.completion_tokens or answer.completion_tokens
-        return answer
 
 
 class RecordedScoringModel(RecordedModel):
@@ -199,17 +243,19 @@ class RecordedScoringModel(RecordedModel):
             BudgetError: the next request could cost more than is left.
             ModelError: the model did not answer.
         """
-        return cast("list[Score]", await self._answers(requests, _score))
+        calls = [self._call(request) for request in requests]
+        return cast("list[Score]", await self._answers(calls, _score))
 
 
-async def _generate(model: Model, request: Request) -> Answer:
-    (answer,) = await model.generate(cast(GenerationRequest, request))
-    return answer
+async def _generate(model: Model, requests: Sequence[Request]) -> list[Answer]:
+    """Samples of one request, whose seeds follow each other."""
+    first = cast(GenerationRequest, requests[0])
+    return [*await model.generate(dataclasses.replace(first, n=len(requests)))]
 
 
-async def _score(model: Model, request: Request) -> Answer:
-    (answer,) = await cast(ScoringModel, model).score([cast(ScoreRequest, request)])
-    return answer
+async def _score(model: Model, requests: Sequence[Request]) -> list[Answer]:
+    asked = cast("Sequence[ScoreRequest]", requests)
+    return [*await cast(ScoringModel, model).score(asked)]
 
 
 def _line(answer: Answer) -> str:
@@ -221,11 +267,21 @@ def _line(answer: Answer) -> str:
         ) from None
 
 
-def _used(worst: Usage, trace: CallTrace, answer: Answer) -> Usage:
-    """What a call used: as reported, and at its worst where nothing was."""
-    silent = isinstance(answer, Completion) and answer.text and not trace.completion_tokens
+def _usage(trace: CallTrace, answer: Answer) -> Usage:
+    """Tokens as the endpoint told, or as the completion says."""
+    made = answer if isinstance(answer, Completion) else None
     return Usage(
         calls=1,
-        prompt_tokens=trace.prompt_tokens or worst.prompt_tokens,
-        completion_tokens=worst.completion_tokens if silent else trace.completion_tokens,
+        prompt_tokens=trace.prompt_tokens or (made.prompt_tokens if made else 0),
+        completion_tokens=trace.completion_tokens or (made.completion_tokens if made else 0),
+    )
+
+
+def _used(worst: Usage, told: Usage, answer: Answer) -> Usage:
+    """What a call used: as told, and at its worst where nothing was."""
+    silent = isinstance(answer, Completion) and answer.text and not told.completion_tokens
+    return Usage(
+        calls=1,
+        prompt_tokens=told.prompt_tokens or worst.prompt_tokens,
+        completion_tokens=worst.completion_tokens if silent else told.completion_tokens,
     )
