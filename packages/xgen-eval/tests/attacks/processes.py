@@ -84,7 +84,7 @@ escaped(call(NR['ptrace'], 16, W['process'], 0, 0) == 0)
     Attack(
         name="stop a process",
         code="os.kill(W['process'], 19)",
-        effect=lambda w: w.stopped(),
+        effect=lambda w: w.stops(),
     ),
     Attack(
         name="kill a thread",

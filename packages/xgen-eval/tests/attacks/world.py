@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 _VICTIM = """
@@ -108,8 +109,15 @@ class World:
             self.process.wait(0.1)
         return self.process.poll() is not None
 
+    def stops(self) -> bool:
+        """Whether the process has been stopped, or is in a moment."""
+        end = time.monotonic() + 0.1
+        while not self.stopped() and time.monotonic() < end:
+            time.sleep(0.005)
+        return self.stopped()
+
     def stopped(self) -> bool:
-        """Whether the process has been stopped."""
+        """Whether the process is stopped."""
         stat = Path(f"/proc/{self.process.pid}/stat").read_text()
         return stat.rsplit(")", 1)[1].split()[0] in "Tt"
 
