@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -278,15 +279,15 @@ def test_a_child_can_be_killed():
 def test_pairs_do_not_wait_for_each_other():
     async def pair(sandbox: Sandbox) -> bytes | None:
         async with sandbox.slots(2) as slots:
-            one = await slots.start(script("channel.send(channel.receive())"))
-            two = await slots.start(script("channel.send(channel.receive())"))
+            one = await slots.start(script("channel.send(channel.receive())", wall_seconds=60))
+            two = await slots.start(script("channel.send(channel.receive())", wall_seconds=60))
             await one.send(b"x")
             await two.send(await one.receive() or b"")
             return await two.receive()
 
     async def work():
         async with Sandbox(allow_weak=True, processes=3) as sandbox:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 answers = await asyncio.gather(*(pair(sandbox) for _ in range(12)))
                 with pytest.raises(ValueError, match=r"1\.\.3"):
                     async with sandbox.slots(4):
@@ -302,7 +303,7 @@ def test_what_still_runs_at_the_end_of_a_block_is_killed():
             async with sandbox.slots(2) as slots:
                 child = await slots.start(script("import time; time.sleep(9)"))
             exit_ = await child.wait()
-            async with sandbox.slots(2), asyncio.timeout(5):
+            async with sandbox.slots(2), asyncio.timeout(30):
                 pass
             return exit_.kind
 
@@ -325,7 +326,7 @@ def test_one_who_gives_up_leaves_nothing_behind():
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 return await (await sandbox.start(script("print(1)"))).wait()
 
     assert asyncio.run(work()).stdout == "1\n"
@@ -344,10 +345,47 @@ def test_giving_up_at_any_moment_gives_the_processes_back():
 
             for i in range(60):
                 await hurry(i * 0.0002)
-            async with asyncio.timeout(5), sandbox.slots(2):
+            async with asyncio.timeout(30), sandbox.slots(2):
                 return True
 
     assert asyncio.run(work())
+
+
+def test_without_descriptors_nothing_is_lost():
+    async def work():
+        async with Sandbox(allow_weak=True) as sandbox:
+            before = _open_files()
+            limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (before + 3, limits[1]))
+            try:
+                for _ in range(3):
+                    with pytest.raises(SandboxError, match="Too many open files"):
+                        await sandbox.start(script("print(1)"))
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+            assert _open_files() == before
+            return await (await sandbox.start(script("print(1)"))).wait()
+
+    assert asyncio.run(work()).stdout == "1\n"
+
+
+def test_a_sandbox_that_is_not_entered_says_so():
+    async def work():
+        sandbox = Sandbox(allow_weak=True)
+        async with sandbox:
+            pass
+        await sandbox.start(script(""))
+
+    with pytest.raises(RuntimeError, match="not entered"):
+        asyncio.run(work())
+
+
+def test_an_interpreter_that_cannot_be_started_is_said(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    before = _directories()
+    with pytest.raises(SandboxError, match="/no/such/python"):
+        run(script(""))
+    assert _directories() == before
 
 
 def test_a_dead_zygote_is_our_failure_and_is_replaced():
@@ -364,6 +402,7 @@ def test_a_dead_zygote_is_our_failure_and_is_replaced():
 
 
 def test_hundreds_of_runs_leave_nothing_behind():
+    gc.collect()  # what earlier tests left to it
     before = _open_files(), _directories(), _processes()
 
     async def work() -> tuple[int, int]:

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 _VICTIM = """
@@ -19,6 +20,12 @@ memory = ctypes.create_string_buffer(sys.argv[1].encode())
 print(ctypes.addressof(memory), flush=True)
 sys.stdin.read()
 """
+
+
+def _packages() -> Path:
+    """Where packages lie that are not the standard library: next to it, if there are any."""
+    beside = Path(os.__file__).parent / "site-packages"
+    return beside if any(beside.glob("*/*.py")) else Path(__file__).parents[2] / "src"
 
 
 class World:
@@ -55,6 +62,7 @@ class World:
             "directory": str(self.directory),
             **{name: str(getattr(self, name)) for name in ("secret", "victim", "new", "link")},
             "source": str(Path(__file__).parents[2] / "src" / "xgen_eval" / "cli.py"),
+            "package": str(next(_packages().rglob("*.py"))),
             "path": [p for p in sys.path if p and Path(p).is_dir()],
             "tcp": self.tcp.getsockname()[1],
             "udp": self.udp.getsockname()[1],
@@ -101,8 +109,15 @@ class World:
             self.process.wait(0.1)
         return self.process.poll() is not None
 
+    def stops(self) -> bool:
+        """Whether the process has been stopped, or is in a moment."""
+        end = time.monotonic() + 0.1
+        while not self.stopped() and time.monotonic() < end:
+            time.sleep(0.005)
+        return self.stopped()
+
     def stopped(self) -> bool:
-        """Whether the process has been stopped."""
+        """Whether the process is stopped."""
         stat = Path(f"/proc/{self.process.pid}/stat").read_text()
         return stat.rsplit(")", 1)[1].split()[0] in "Tt"
 
