@@ -11,6 +11,7 @@ from xgen_core import InputError
 from xgen_eval.coding import CodingBenchmark
 from xgen_eval.datasets import DataSet, Hub
 from xgen_eval.execution.formats.mbpp import mbpp_problem
+from xgen_eval.execution.formats.source import syntax_tree
 from xgen_eval.execution.problem import Problem
 from xgen_eval.execution.truncation import truncate_body
 
@@ -105,7 +106,7 @@ def header(problem: Problem) -> str:
         InputError: the reference does not define it.
     """
     lines = problem.reference.splitlines(keepends=True)
-    for node in ast.parse(problem.reference).body:
+    for node in syntax_tree(problem.reference, "code").body:
         if isinstance(node, ast.FunctionDef) and node.name in problem.entry_points:
             body = node.body[0]
             before = "".join(lines[: body.lineno - 1])
@@ -124,7 +125,7 @@ def _asked(problem: Problem) -> str:
 
 def _example(problem: Problem) -> str:
     """The first assert as `f(x) = y` where it is of that form, else as it is."""
-    test = ast.parse(problem.tests[0].strip()).body[0]
+    test = syntax_tree(problem.tests[0].strip(), "test").body[0]
     if isinstance(test, ast.Assert) and isinstance(test.test, ast.Compare):
         left, right = test.test.left, test.test.comparators[0]
         source = problem.tests[0].strip()
