@@ -252,6 +252,11 @@ def test_log_probabilities_of_an_answer_come_with_a_conversation():
         (t.text, t.logprob, t.top) for t in known.logprobs
     ]
     assert {t.id for t in got.logprobs} == {-1}
+    with (
+        LoopbackServer([Rule(pattern="", replies=("yes",))]) as server,
+        pytest.raises(CapabilityError, match="gives no log-probabilities of its answers"),
+    ):
+        ask(server, asked)
 
 
 def test_an_endpoint_keeps_the_contract_of_models():

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from xgen_core import InputError, ModelError
+from xgen_core import CapabilityError, InputError, ModelError
 from xgen_core.lm.scripted import Rule, ScriptedModel
 from xgen_core.testing import LoopbackServer, UnigramModel
 from xgen_eval.judges.comparison_prompts import (
@@ -90,7 +90,7 @@ def test_version_1_ranks_in_the_order_drawn_for_each_instruction(
     assert rows[3]["preference"] is None
     assert [r["switched"] for r in rows[:7]] == [is_switched(t) for t in INSTRUCTIONS[:7]]
     assert 0 < sum(r["switched"] for r in rows) < 7  # both orders came up
-    assert record.variant == "alpaca-1-own-prompt-one-order-v1"
+    assert record.variant == "alpaca-1-board-prompt-one-order-v1"
 
 
 def test_the_order_is_alpaca_evals_own_draw():
@@ -137,11 +137,20 @@ def test_version_2_needs_log_probabilities_or_is_told(
             AlpacaEval(version=2, answers=outputs.path, reference=reference, judge=silent),
             tmp_path / "a",
         )
+    with LoopbackServer([Rule(pattern="", replies=("m",))]) as server:
+        task = AlpacaEval(
+            version=2,
+            answers=outputs.path,
+            reference=reference,
+            judge=f"{server.url}#loopback",
+        )
+        with pytest.raises(CapabilityError, match="use local:DIR: version 2 needs them; --letter"):
+            run_task(outputs, task, tmp_path / "c")
     task = AlpacaEval(
         version=2, answers=outputs.path, reference=reference, judge=silent, letter=True
     )
     record, rows = run_task(outputs, task, tmp_path / "b")
-    assert record.variant == "alpaca-2-own-prompt-one-order-letter-v1"
+    assert record.variant == "alpaca-2-board-prompt-one-order-letter-v1"
     assert {r["preference"] for r in rows[:7]} == {1.0, 2.0}
     with pytest.raises(ValueError, match="letter is for version 2"):
         AlpacaEval(letter=True)

@@ -497,3 +497,36 @@ def test_arc_from_its_release(add):
     }
     (parsed,) = add(ArcChallenge, [row])
     assert (parsed.question, parsed.choices, parsed.gold) == ("What is warm?", ("ice", "fire"), 1)
+
+
+def test_rows_of_the_hub_are_fetched_split_by_split(data, monkeypatch):
+    asked = []
+
+    def load_dataset(path, name, *, split, revision):
+        asked.append((path, name, split, revision))
+        if path == "cais/mmlu":
+            return [
+                {"question": f"{split}?", "subject": name, "choices": list("abcd"), "answer": 3}
+            ]
+        return [{**HELLASWAG, "label": "0"}]
+
+    monkeypatch.setattr("datasets.load_dataset", load_dataset)
+    assert data.fetch(HellaSwag.dataset) == {"validation": 1, "train": 1}
+    assert asked == [
+        ("Rowan/hellaswag", None, "validation", "main"),
+        ("Rowan/hellaswag", None, "train", "main"),
+    ]
+    assert data.fetch(Mmlu.dataset) == {"test": 57, "dev": 57, "validation": 57}
+    first, *_, last = data.read(Mmlu.dataset, "dev")
+    assert (first.id, first.question, first.gold) == ("abstract_algebra/1", "dev?", 3)
+    assert last.id == "world_religions/1"
+
+
+def test_what_the_hub_refuses_is_one_line(data, monkeypatch):
+    def load_dataset(path, name, *, split, revision):
+        raise ConnectionError("no route\nto anywhere")
+
+    monkeypatch.setattr("datasets.load_dataset", load_dataset)
+    with pytest.raises(InputError, match=r"baber/piqa could not be fetched \(no route\)"):
+        data.fetch(Piqa.dataset)
+    assert not data.entries()

@@ -169,6 +169,16 @@ def test_metrics_that_are_no_mean_over_items_are_left_out(made, kit):
         compare(b, b)
 
 
+def test_what_is_said_of_the_measuring_is_compared_when_asked_for(made, kit):
+    items = [
+        Graded(id=f"q{i}", scores={"score": float(i), "unparsed": float(i == 2), "length": 3.0 * i})
+        for i in range(5)
+    ]
+    a = made.run("a", {"talk": items})
+    assert [line.metric for line in compare(a, a).lines] == ["score"]
+    assert [line.metric for line in compare(a, a, metrics=["length"]).lines] == ["length"]
+
+
 def test_bits_per_byte_are_weighted_by_bytes(doubles, documents, run_task, tmp_path):
     rows = [(f"{d}", "x", "ab" * (5 + 7 * d) + "c" * d) for d in range(8)]
     held_out = documents(rows)
@@ -189,6 +199,7 @@ def test_verdicts_know_which_way_is_better():
     assert says("acc/humanities", "", -0.1, 0.01, names) == "a is better"
     assert says("pass@1", "", 0.1, 0.01, names) == "b is better"
     assert says("loss", "nats/token", 0.1, 0.01, names) == "a is better"
+    assert says("toxicity_probability", "", 0.1, 0.01, names) == "a is better"
     assert says("refused", "", 0.1, 0.01, names) == "b is higher"
     assert says("acc", "", 0.1, 0.06, names) == "no difference shown"
     assert says("acc", "", 0.1, None, names) == "too few units to tell"

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from xgen_core import InputError, Preference
+from xgen_core import InputError, ModelError, Preference
 from xgen_core.lm.scripted import Rule, ScriptedModel
 from xgen_eval.judges.given import GivenAnswers
 from xgen_eval.judges.prompted import preferences
@@ -73,6 +73,21 @@ def test_a_model_answers_and_is_rated(judge, run_task, tmp_path):
     assert record.metrics["failed"].value == 0.5
     assert rows[0]["answer"] == "first"
     assert "no rule matches" in rows[1]["error"]
+
+
+def test_a_judge_that_fails_is_counted_too(judge, run_task, tmp_path):
+    rows = [{"id": i, "prompt": "Q", "answer_a": f"a{i}", "answer_b": f"b{i}"} for i in (1, 2)]
+    pairs = lines(tmp_path / "pairs.jsonl", rows)
+    settings = {"answers": pairs, "judge": judge(("a1.*b1", "[[A]]"), ("[ab]2", "[[C]]"))}
+    with pytest.raises(ModelError, match=r"1 of 4 requests failed, the first \(1#2\): no rule"):
+        run_task(GivenAnswers(pairs), RubricPairs(**settings), tmp_path / "run")
+    given = GivenAnswers(pairs)
+    task = RubricPairs(**settings)
+    record, rows = run_task(given, task, tmp_path / "run2", allow_failures=1)
+    assert record.metrics["failed"].value == 0.5
+    assert (record.metrics["tie_rate"].value, record.metrics["tie_rate"].n) == (1, 1)
+    assert "no rule matches" in rows[0]["error"]
+    assert preferences(rows).left_out == {"failed": 1, "tie": 1}
 
 
 def test_a_file_of_answers_is_not_another_models(judge, run_task, tmp_path):

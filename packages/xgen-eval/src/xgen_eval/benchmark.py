@@ -21,7 +21,6 @@ from xgen_eval.task import Metric, TaskResult
 __all__ = ["ChoiceBenchmark", "QuestionBenchmark"]
 
 R = TypeVar("R", bound=Row)
-Q = TypeVar("Q", bound=QuestionRow)
 
 _SEED = 1234
 """Of the stream from which examples are drawn, as in lm-evaluation-harness."""
@@ -179,16 +178,16 @@ class ChoiceBenchmark(Generic[R]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuestionBenchmark(ChoiceBenchmark[Q]):
+class QuestionBenchmark(ChoiceBenchmark[QuestionRow]):
     """A benchmark that asks `query`, and offers each choice after a space."""
 
     shot_split: ClassVar[str] = "train"
 
-    def query(self, row: Q) -> str:
+    def query(self, row: QuestionRow) -> str:
         """The question as it is put."""
         raise NotImplementedError
 
-    def item(self, row: Q, shots: Sequence[Q]) -> ChoiceItem:
+    def item(self, row: QuestionRow, shots: Sequence[QuestionRow]) -> ChoiceItem:
         """Solved examples, each closed by an empty line, then the query."""
         solved = "".join(f"{self.query(s)} {s.choices[s.gold]}\n\n" for s in shots)
         return ChoiceItem(
@@ -198,9 +197,4 @@ class QuestionBenchmark(ChoiceBenchmark[Q]):
             choices=row.choices,
             gold=row.gold,
             shots=tuple(s.id for s in shots),
-            attributes=self.attributes(row),
         )
-
-    def attributes(self, row: Q) -> Mapping[str, str]:
-        """What results may be sliced by."""
-        return {}

@@ -40,15 +40,18 @@ __all__ = [
 ]
 
 _HIGHER = (
-    *("acc", "acc_norm", "acc_bytes", "mc1", "mc2", "em", "exact_match", "f1", "win_rate", "score"),
-    *("rouge1", "rouge2", "rougeL", "rougeLsum", "bleu", "chrf", "best_subspan_em", "oracle"),
-    *("string_match_all", "strict_match", "flexible_extract", "passed"),
-    *("cells", "choices", "digits", "optimal", "language_modeling", "icat"),
+    *("acc", "acc_norm", "acc_bytes", "mc1", "mc2", "em", "exact_match", "f1", "recall", "passed"),
+    *("strict_match", "flexible_extract", "cells", "optimal", "language_modeling"),
+    *("win_rate", "discrete_win_rate", "win_rate_adjusted", "score"),
+    *("rouge1", "rouge2", "rougeL", "rougeLsum", "bleu", "chrf"),
 )
 _LOWER = (
-    *("bits_per_byte", "perplexity", "nats_per_token", "nll", "failed", "over_refusal"),
-    *("expected_maximum_toxicity", "toxicity_probability", "toxicity"),
+    *("bits_per_byte", "perplexity", "nats_per_token", "nll", "failed", "unparsed", "unscored"),
+    *("over_refusal", "expected_max_toxicity", "toxicity_probability", "extracted"),
 )
+_BOOKKEEPING = ("failed", "unparsed", "unscored", "length")
+"""Said of the measuring, not of the model: compared only when asked for, as each test counts."""
+
 _LOWER_UNITS = ("bits/byte", "nats/token")
 
 Pair = tuple[Row, Row]
@@ -306,7 +309,8 @@ def _remarks(
 def _lines(paired: PairedTask, run: str, metrics: Sequence[str]) -> Iterator[Line]:
     for metric, weighting in paired.metrics.items():
         pairs = paired.scored(metric)
-        if (metrics and metric not in metrics) or not pairs:
+        wanted = metric in metrics if metrics else metric not in _BOOKKEEPING
+        if not wanted or not pairs:
             continue
         found, test = paired_difference(pairs, metric, weighting)
         weights = [weight_of(a, weighting) for a, _ in pairs]

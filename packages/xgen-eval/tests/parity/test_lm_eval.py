@@ -4,6 +4,7 @@ Rows are made by a seeded generator; with XGEN_ACCEPTANCE_DATA real ones are com
 """
 
 import csv
+import importlib
 import importlib.util
 import json
 import os
@@ -51,6 +52,32 @@ def test_groups_of_mmlu_are_those_of_lm_eval_but_for_anatomy():
     assert set(theirs) == set(SUBJECTS)
     assert {s for s in SUBJECTS if SUBJECTS[s] != theirs[s]} == {"anatomy"}
     assert theirs["anatomy"] == "stem"
+
+
+@pytest.mark.parametrize(
+    ("file", "task"),
+    [
+        ("arc/arc_easy.yaml", "arc:ArcEasy"),
+        ("arc/arc_challenge.yaml", "arc:ArcChallenge"),
+        ("hellaswag/hellaswag.yaml", "hellaswag:HellaSwag"),
+        ("mmlu/default/_default_template_yaml", "mmlu:Mmlu"),
+        ("openbookqa/openbookqa.yaml", "openbookqa:OpenBookQa"),
+        ("piqa/piqa.yaml", "piqa:Piqa"),
+        ("super_glue/boolq/default.yaml", "boolq:BoolQ"),
+        ("truthfulqa/truthfulqa_mc1.yaml", "truthfulqa:TruthfulQa"),
+        ("winogrande/default.yaml", "winogrande:Winogrande"),
+    ],
+)
+def test_data_comes_from_the_same_place_on_the_hub(file, task):
+    module, _, name = task.partition(":")
+    dataset = getattr(importlib.import_module(f"xgen_eval.tasks.{module}"), name).dataset
+    lines = (builder.TASKS / file).read_text("utf-8").splitlines()
+    theirs = dict(line.split(": ", 1) for line in lines if line.startswith("dataset_"))
+    # ARC's second file adds to the first, and MMLU's subjects name themselves
+    assert theirs.get("dataset_path", dataset.hub.path) == dataset.hub.path
+    if "dataset_name" in theirs:
+        name = None if theirs["dataset_name"] == "null" else theirs["dataset_name"]
+        assert dataset.hub.configurations == (name,)
 
 
 REAL = os.environ.get("XGEN_ACCEPTANCE_DATA")

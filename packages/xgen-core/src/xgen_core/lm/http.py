@@ -121,6 +121,8 @@ class HttpModel:
         try:
             answer = await self._transport.post(path, body)
         except RefusedError as error:
+            if request.logprobs is not None and "logprobs" in error.text:
+                raise CapabilityError(self._silent()) from error
             if "max_completion_tokens" not in error.text or "max_tokens" not in body:
                 raise
             self._limit = "max_completion_tokens"
@@ -128,10 +130,11 @@ class HttpModel:
             answer = await self._transport.post(path, body)
         completion = self._completion(answer)
         if request.logprobs is not None and completion.text and not completion.logprobs:
-            raise CapabilityError(
-                f"{self._transport.base} gives no log-probabilities of its answers; use local:DIR"
-            )
+            raise CapabilityError(self._silent())
         return completion
+
+    def _silent(self) -> str:
+        return f"{self._transport.base} gives no log-probabilities of its answers; use local:DIR"
 
     def _completion(self, answer: Mapping[str, Any]) -> Completion:
         try:

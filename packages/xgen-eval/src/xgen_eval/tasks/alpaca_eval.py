@@ -91,7 +91,7 @@ class AlpacaEval(JudgedTask):
         """Version, prompt, orders, and what a preference is read from."""
         if self.annotations is not None:
             return "annotations-v1"
-        prompt = "given-prompt" if self.prompt else "own-prompt"
+        prompt = "given-prompt" if self.prompt else "board-prompt"
         orders = "both-orders" if self.both_orders else "one-order"
         return f"alpaca-{self.version}-{prompt}-{orders}{'-letter' if self.letter else ''}-v1"
 

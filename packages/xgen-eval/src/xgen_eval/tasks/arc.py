@@ -18,7 +18,7 @@ def parse_arc(raw: Raw) -> QuestionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Arc(QuestionBenchmark[QuestionRow]):
+class _Arc(QuestionBenchmark):
     procedure: ClassVar[str] = "question-answer-v1"
     caption: ClassVar[str] = "Question and full-text choices; acc_norm divides by characters."
 

@@ -18,7 +18,7 @@ def parse_openbookqa(raw: Raw) -> QuestionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenBookQa(QuestionBenchmark[QuestionRow]):
+class OpenBookQa(QuestionBenchmark):
     """OpenBookQA, without the book."""
 
     name: ClassVar[str] = "openbookqa"

@@ -25,7 +25,7 @@ def parse_piqa(raw: Raw) -> QuestionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piqa(QuestionBenchmark[QuestionRow]):
+class Piqa(QuestionBenchmark):
     """PIQA, on its validation split: the test split has no answers."""
 
     name: ClassVar[str] = "piqa"
