@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -348,6 +349,43 @@ def test_giving_up_at_any_moment_gives_the_processes_back():
                 return True
 
     assert asyncio.run(work())
+
+
+def test_without_descriptors_nothing_is_lost():
+    async def work():
+        async with Sandbox(allow_weak=True) as sandbox:
+            before = _open_files()
+            limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (before + 3, limits[1]))
+            try:
+                for _ in range(3):
+                    with pytest.raises(SandboxError, match="Too many open files"):
+                        await sandbox.start(script("print(1)"))
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+            assert _open_files() == before
+            return await (await sandbox.start(script("print(1)"))).wait()
+
+    assert asyncio.run(work()).stdout == "1\n"
+
+
+def test_a_sandbox_that_is_not_entered_says_so():
+    async def work():
+        sandbox = Sandbox(allow_weak=True)
+        async with sandbox:
+            pass
+        await sandbox.start(script(""))
+
+    with pytest.raises(RuntimeError, match="not entered"):
+        asyncio.run(work())
+
+
+def test_an_interpreter_that_cannot_be_started_is_said(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    before = _directories()
+    with pytest.raises(SandboxError, match="/no/such/python"):
+        run(script(""))
+    assert _directories() == before
 
 
 def test_a_dead_zygote_is_our_failure_and_is_replaced():

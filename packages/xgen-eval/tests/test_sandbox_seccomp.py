@@ -56,6 +56,7 @@ CALLS = {
     "prctl": (157, 167),
     "seccomp": (317, 277),
     "personality": (135, 92),
+    "flock": (73, 32),
     "open_by_handle_at": (304, 265),
     "name_to_handle_at": (303, 264),
     "unlink": (87, None),
@@ -156,7 +157,9 @@ def test_limits_are_read_and_not_set(machine):
 def test_descriptors_cannot_be_made_to_signal(machine):
     fcntl, ioctl = (72, 25), (16, 29)
     assert {machine(fcntl, 3, command) for command in (0, 1, 2, 3, 4, 1030)} == {ALLOW}
-    assert {machine(fcntl, 3, command) for command in (8, 10, 15, 1024, 1026, 1031)} == {EPERM}
+    assert {machine(fcntl, 3, command) for command in (6, 8, 10, 15, 38, 1024, 1026, 1031)} == {
+        EPERM
+    }
     assert machine(ioctl, 1, 0x5413) == ALLOW
     assert {machine(ioctl, 1, command) for command in (0x8901, 0x8902, 0x5412, 0x5452)} == {EPERM}
     assert machine(ioctl, 1, (1 << 32) + 0x5412) == EPERM

@@ -8,6 +8,14 @@ ATTACKS = [
     Attack(name="read /etc/passwd", code="escaped('root' in open('/etc/passwd').read())"),
     Attack(name="read a file", code="escaped(open(W['secret']).read() == W['token'])"),
     Attack(name="read the harness's source", code="escaped(len(open(W['source']).read()) > 0)"),
+    Attack(name="read other packages", code="escaped(open(W['package'], 'rb').read())"),
+    Attack(
+        name="lock the interpreter's files",
+        code="""
+import fcntl
+escaped(fcntl.flock(open(os.__file__), fcntl.LOCK_EX) is None)
+""",
+    ),
     Attack(name="list a directory", code="escaped('secret' in os.listdir(W['directory']))"),
     Attack(name="walk a directory", code="escaped(next(os.walk(W['directory']))[2])"),
     Attack(

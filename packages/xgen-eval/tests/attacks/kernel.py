@@ -99,6 +99,7 @@ escaped(True)
     Attack(
         name="name the machine",
         root=True,
+        kernel=True,
         code="import socket; socket.sethostname(socket.gethostname()); escaped(True)",
     ),
     Attack(

@@ -31,6 +31,7 @@ escaped(any(os.open(f'{place}/{n}', os.O_RDONLY | os.O_NONBLOCK) for n in os.lis
     ),
     Attack(
         name="write a process's memory",
+        kernel=True,
         code="""
 with open(f'/proc/{W["process"]}/mem', 'r+b', 0) as memory:
     memory.seek(W['address'])
@@ -39,6 +40,7 @@ with open(f'/proc/{W["process"]}/mem', 'r+b', 0) as memory:
     ),
     Attack(
         name="read a process's memory by system call",
+        kernel=True,
         code="""
 buffer = ctypes.create_string_buffer(len(W['token']))
 pair = ctypes.c_void_p * 2
@@ -49,6 +51,7 @@ escaped(W['token'][1:].encode() in buffer.raw)
     ),
     Attack(
         name="write a process's memory by system call",
+        kernel=True,
         code="""
 buffer = ctypes.create_string_buffer(b'!')
 pair = ctypes.c_void_p * 2
@@ -146,7 +149,10 @@ escaped(resource.prlimit(W['process'], resource.RLIMIT_NOFILE) == (99, 99))
         name="change a process's priority",
         code="os.setpriority(os.PRIO_PROCESS, W['process'], 3); escaped(True)",
     ),
-    Attack(name="pin a process", code="os.sched_setaffinity(W['process'], {0}); escaped(True)"),
+    Attack(
+        name="pin a process",
+        code="os.sched_setaffinity(W['process'], os.sched_getaffinity(0)); escaped(True)",
+    ),
     Attack(
         name="fork bomb",
         code="""

@@ -21,6 +21,12 @@ sys.stdin.read()
 """
 
 
+def _packages() -> Path:
+    """Where packages lie that are not the standard library: next to it, if there are any."""
+    beside = Path(os.__file__).parent / "site-packages"
+    return beside if any(beside.glob("*/*.py")) else Path(__file__).parents[2] / "src"
+
+
 class World:
     """One set of targets; everything may be read and written by everybody."""
 
@@ -55,6 +61,7 @@ class World:
             "directory": str(self.directory),
             **{name: str(getattr(self, name)) for name in ("secret", "victim", "new", "link")},
             "source": str(Path(__file__).parents[2] / "src" / "xgen_eval" / "cli.py"),
+            "package": str(next(_packages().rglob("*.py"))),
             "path": [p for p in sys.path if p and Path(p).is_dir()],
             "tcp": self.tcp.getsockname()[1],
             "udp": self.udp.getsockname()[1],

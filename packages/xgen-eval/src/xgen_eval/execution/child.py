@@ -32,6 +32,9 @@ class Child:
             zygote: who makes it.
             job: what it does.
             released: called when it has ended.
+
+        Raises:
+            OSError: this process has no descriptors left.
         """
         self._zygote = zygote
         self._job = job
@@ -39,14 +42,19 @@ class Child:
         self._ended: Ending | None = None
         self._frames = Frames()
         self._reading, self._writing = asyncio.Lock(), asyncio.Lock()
-        self._socket, theirs = socket.socketpair()
-        self._socket.setblocking(False)
-        self._out, out = Stream.open(self._count)
-        self._err, err = Stream.open(self._count)
-        with theirs:
-            self._number, end = zygote.launch(job, (theirs.fileno(), out, err))
-        os.close(out)
-        os.close(err)
+        with contextlib.ExitStack() as undo, contextlib.ExitStack() as theirs:
+            self._socket, other = socket.socketpair()
+            undo.enter_context(self._socket)
+            theirs.enter_context(other)
+            self._socket.setblocking(False)
+            self._out, out = Stream.open(self._count)
+            undo.callback(self._out.close)
+            theirs.callback(os.close, out)
+            self._err, err = Stream.open(self._count)
+            undo.callback(self._err.close)
+            theirs.callback(os.close, err)
+            self._number, end = zygote.launch(job, (other.fileno(), out, err))
+            undo.pop_all()
         self._exit = asyncio.create_task(self._finish(end, released))
         self._exit.add_done_callback(lambda task: task.cancelled() or task.exception())
 

@@ -58,6 +58,7 @@ class Sandbox:
         self._turn = asyncio.Lock()
         self._free = asyncio.Semaphore(processes)
         self._level = Level(layers=())
+        self._entered = False
 
     @property
     def level(self) -> Level:
@@ -77,6 +78,7 @@ class Sandbox:
             InputError: a module is not installed.
             SandboxError: it could not be started.
         """
+        self._entered = True
         try:
             zygote = await self._zygote(())
             self._level = zygote.level
@@ -146,12 +148,17 @@ class Sandbox:
         """Have a child made; `release` is called once, when it has ended or could not be made."""
         try:
             return Child(await self._zygote(job.modules), job, release)
+        except OSError as error:  # no descriptors are left
+            release()
+            raise SandboxError(f"no child could be made: {error}") from error
         except BaseException:
             release()
             raise
 
     async def _zygote(self, modules: Sequence[str]) -> Zygote:
         """The zygote for these modules, started where there is none or it has died."""
+        if not self._entered:
+            raise RuntimeError("this sandbox is not entered: async with Sandbox() as sandbox")
         if not set(modules) <= set(self._modules):
             raise ValueError(
                 f"a job may import {modules}, of which its sandbox has {self._modules}"
@@ -174,6 +181,7 @@ class Sandbox:
             return zygote
 
     async def _close(self) -> None:
+        self._entered = False
         zygotes = list(self._zygotes.values())
         self._zygotes.clear()
         await asyncio.gather(*(zygote.close() for zygote in zygotes))

@@ -129,16 +129,21 @@ class Zygote:
             "directory": directory,
         }
         ours, theirs = socket.socketpair()
-        with theirs:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-s", "-S", _PROGRAM, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=_ENVIRONMENT,
-                start_new_session=True,
-            )
+        try:
+            with theirs:
+                process = subprocess.Popen(
+                    [sys.executable, "-P", "-s", "-S", _PROGRAM, str(theirs.fileno())],
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    env=_ENVIRONMENT,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            ours.close()
+            Path(directory).rmdir()
+            raise SandboxError(f"the sandbox could not be started: {error}") from error
         zygote = cls(process, ours, directory)
         try:
             ours.sendall(pack(json.dumps(settings).encode()))
@@ -166,7 +171,7 @@ class Zygote:
         ended: asyncio.Future[End] = loop.create_future()
         self._jobs[number] = ended
         patience = job.limits.wall_seconds + _GRACE_SECONDS
-        silence = loop.call_later(patience, self._lose, "it has stopped answering")
+        silence = loop.call_later(patience, self._doubt, ended)
         ended.add_done_callback(lambda _: silence.cancel())
         limits = dataclasses.asdict(job.limits)
         message = json.dumps({"job": number, "role": job.role, "limits": limits})
@@ -211,7 +216,8 @@ class Zygote:
         self._frames.feed(data)
         try:
             self._take_messages()
-        except (FrameError, ValueError, LookupError, TypeError):  # at level none a child can write
+        except (FrameError, ValueError, LookupError, TypeError, asyncio.InvalidStateError):
+            # Without any layer a child can write here.
             self._lose("it has sent nonsense")
 
     def _take_messages(self) -> None:
@@ -222,11 +228,16 @@ class Zygote:
                 continue
             waiting = self._jobs.pop(message["job"])
             if waiting.done():  # its task was cancelled
-                continue
-            if "failed" in message:
+                pass
+            elif "failed" in message:
                 waiting.set_exception(SandboxError(f"the sandbox failed: {message['failed']}"))
             else:
                 waiting.set_result(End(**message["end"]))
+
+    def _doubt(self, ended: asyncio.Future[End]) -> None:
+        """Count it as dead if it has not said how a child ended whose time has long been over."""
+        if not ended.done():
+            self._lose("it has stopped answering")
 
     def _lose(self, why: str) -> None:
         """Count it as dead: hang up, which ends it if it lives, and tell all who wait."""

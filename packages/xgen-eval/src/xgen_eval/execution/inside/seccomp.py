@@ -41,7 +41,6 @@ _ALLOWED: dict[str, _Numbers] = {
     "pipe": (22, None),
     "dup": (32, 23),
     "dup2": (33, None),
-    "flock": (73, 32),
     "fsync": (74, 82),
     "fdatasync": (75, 83),
     "getcwd": (79, 17),
@@ -94,7 +93,6 @@ _ALLOWED: dict[str, _Numbers] = {
     "mremap": (25, 216),
     "mincore": (27, 232),
     "madvise": (28, 233),
-    "membarrier": (324, 283),
     # its own signals
     "rt_sigaction": (13, 134),
     "rt_sigprocmask": (14, 135),
@@ -152,8 +150,9 @@ _OWN_PROCESS = 0xFFFFFFFE
 # Terminal size and kind, bytes waiting, close-on-exec, non-blocking. Not FIOSETOWN, which names a
 # process that a socket shall signal, nor TIOCSTI, which types.
 _IOCTLS = (0x5401, 0x5413, 0x5421, 0x541B, 0x5450, 0x5451)
-# dup, flags, record locks, pipe size. Not F_SETOWN, F_SETSIG and F_SETLEASE, which signal others.
-_FCNTLS = (0, 1, 2, 3, 4, 5, 6, 7, 1030, 1032)
+# dup, flags, pipe size. Not F_SETOWN, F_SETSIG and F_SETLEASE, which signal others, nor locks,
+# which would hold up whoever else reads the file.
+_FCNTLS = (0, 1, 2, 3, 4, 1030, 1032)
 
 _LOAD, _EQUAL, _FROM, _ANSWER, _AND = 0x20, 0x15, 0x35, 0x06, 0x54
 _ALLOW, _KILL_PROCESS = 0x7FFF0000, 0x80000000
