@@ -43,7 +43,7 @@ class CodingBenchmark:
             run on and cuts it by CodeGen's rule.
         chat: send the prompt as a user's message.
         timeout: seconds for one program.
-        workers: programs judged at once; 0 for one a processor.
+        workers: programs judged at once; 0 for two a processor.
         unsafe: judge even where no strong sandbox can be had.
     """
 
@@ -127,13 +127,8 @@ class CodingBenchmark:
                 for p in problems
             ]
             answered = await ask_all(model, asks, inputs, progress)
-            verdicts = await asyncio.gather(
-                *(
-                    asyncio.gather(*(self._judge(checker, p, c.text) for c in a.completions))
-                    for p, a in zip(problems, answered, strict=True)
-                )
-            )
-        items = [self._graded(a, tuple(v)) for a, v in zip(answered, verdicts, strict=True)]
+            verdicts = await self._verdicts(checker, problems, answered)
+        items = [self._graded(a, v) for a, v in zip(answered, verdicts, strict=True)]
         judged = [verdict for found in verdicts for verdict in found]
         return graded_result(
             self.name,
@@ -144,11 +139,29 @@ class CodingBenchmark:
             blocks=(outcome_table(judged), Text(text=f"Sandbox: {checker.level}.")),
         )
 
-    async def _judge(self, checker: Checker, problem: Problem, completion: str) -> Verdict:
-        if self.truncation == "codegen":
-            completion = truncate_codegen(completion)
+    async def _verdicts(
+        self, checker: Checker, problems: Sequence[Problem], answered: Sequence[Answered]
+    ) -> list[tuple[Verdict, ...]]:
+        """The verdicts on all completions of every problem."""
         limits = Limits(wall_seconds=self.timeout, cpu_seconds=max(1, round(self.timeout)))
-        return await checker.check(problem, self.program(problem, completion), limits=limits)
+        total = sum(len(answer.completions) for answer in answered)
+        with Progress(f"{self.name} verdicts", total, unit="programs") as progress:
+
+            async def judge(problem: Problem, completion: str) -> Verdict:
+                if self.truncation == "codegen":
+                    completion = truncate_codegen(completion)
+                program = self.program(problem, completion)
+                verdict = await checker.check(problem, program, limits=limits)
+                progress.advance()
+                return verdict
+
+            found = await asyncio.gather(
+                *(
+                    asyncio.gather(*(judge(problem, c.text) for c in answer.completions))
+                    for problem, answer in zip(problems, answered, strict=True)
+                )
+            )
+        return [tuple(verdicts) for verdicts in found]
 
     def _graded(self, answered: Answered, verdicts: tuple[Verdict, ...]) -> Graded:
         said = [verdict for verdict in verdicts if verdict.outcome != "harness_error"]
