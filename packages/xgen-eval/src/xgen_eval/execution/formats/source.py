@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from xgen_core import CodecError
 
-__all__ = ["Source"]
+__all__ = ["Source", "syntax_tree"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +34,11 @@ class Source:
             CodecError: test or setup does not compile; says which.
         """
         try:
-            defined = dict(_definitions(_tree(program, "program")))
+            defined = dict(_definitions(syntax_tree(program, "program")))
         except CodecError:
             defined = {}
         imported = {n for n, d in defined.items() if isinstance(d, ast.Import | ast.ImportFrom)}
-        asserts, prepared = _tree(test, "test"), _tree(setup, "setup")
+        asserts, prepared = syntax_tree(test, "test"), syntax_tree(setup, "setup")
         named = _names(asserts)
         called = sorted(named & set(defined) - imported)
         statements = dict.fromkeys(ast.unparse(defined[n]) for n in sorted(named & imported))
@@ -51,9 +52,16 @@ class Source:
         return cls(called=tuple(called), imports=tuple(statements), weak=weak)
 
 
-def _tree(source: str, what: str) -> ast.Module:
+def syntax_tree(source: str, what: str) -> ast.Module:
+    """Parse source text, without a word on escape sequences that Python will not take for ever.
+
+    Raises:
+        CodecError: it does not compile.
+    """
     try:
-        return ast.parse(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
     except (SyntaxError, ValueError) as error:
         raise CodecError(f"the {what} does not compile: {error}") from None
 
