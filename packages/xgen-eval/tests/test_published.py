@@ -199,6 +199,17 @@ def test_percentages_and_groups_find_their_numbers(made, kit):
     assert (standing.ours, standing.difference) == (68.8, 0)
 
 
+def test_greedy_answers_are_not_the_published_pass_at_1(made, kit):
+    items = kit.scored([0.5, 0.0, 0.1], metric="pass@1")
+    sampled = "completion-v1+sampled-t0.2-p0.95-n20"
+    states = {sampled: "comparable", f"{sampled}+chat": "not comparable"}
+    states["completion-v1+greedy"] = "not comparable"
+    for number, (variant, state) in enumerate(states.items()):
+        run = made.run(f"run{number}", {"humaneval": items}, variant=variant)
+        (standing,) = stand(find_table("humaneval"), read_results(run))
+        assert (standing.state, standing.ours) == (state, pytest.approx(20))
+
+
 def test_a_run_without_such_a_task_has_no_section(made, kit):
     assert published_section(read_results(made.run("a", {"quiz": kit.right_wrong("1")}))) is None
 
