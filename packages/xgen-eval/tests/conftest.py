@@ -46,6 +46,18 @@ def doubles():
 
 
 @pytest.fixture
+def kit(doubles):
+    """What makes items for run directories."""
+    return importlib.import_module("made_runs")
+
+
+@pytest.fixture
+def made(kit, tmp_path):
+    """Makes run directories whose rows the test chooses."""
+    return kit.MadeRuns(tmp_path)
+
+
+@pytest.fixture
 def documents(tmp_path):
     """Write a JSONL file of documents given as (id, source, text)."""
 

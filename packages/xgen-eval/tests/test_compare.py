@@ -1,6 +1,5 @@
 """`xgen eval compare`: what it pairs, what it says, and what it refuses."""
 
-import importlib
 import json
 
 import numpy as np
@@ -13,16 +12,6 @@ from xgen_eval.grading import Graded
 from xgen_eval.items import open_runs
 from xgen_eval.statistics import mcnemar, paired_bootstrap
 from xgen_eval.tasks.bits_per_byte import BitsPerByte
-
-
-@pytest.fixture
-def made(tmp_path, doubles):
-    return importlib.import_module("made_runs").MadeRuns(tmp_path)
-
-
-@pytest.fixture
-def kit(doubles):
-    return importlib.import_module("made_runs")
 
 
 def compare(*directories, **options):

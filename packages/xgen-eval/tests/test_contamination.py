@@ -1,7 +1,6 @@
 """Findings of overlap: read as xgen-data writes them, joined to rows, and weighed."""
 
 import hashlib
-import importlib
 import json
 
 import pytest
@@ -12,11 +11,6 @@ from xgen_eval.contamination import clean_and_dirty, read_findings
 from xgen_eval.grading import Graded
 from xgen_eval.items import open_runs
 from xgen_eval.statistics import fisher_exact
-
-
-@pytest.fixture
-def made(tmp_path, doubles):
-    return importlib.import_module("made_runs").MadeRuns(tmp_path)
 
 
 def hit(item, share=0.9, benchmark="quiz", **fields):

@@ -1,13 +1,12 @@
 """The registry of published numbers, and how a run stands beside them."""
 
-import importlib
 import json
 import math
 
 import pytest
 
 from xgen_core import InputError, Run
-from xgen_core.report import Table, read_sections
+from xgen_core.report import Table, Text, read_sections
 from xgen_eval import Metric, read_results
 from xgen_eval.grading import Graded
 from xgen_eval.published import (
@@ -46,16 +45,6 @@ n = 400
 "Big" = [50.0]
 "Small" = [20.0]
 """
-
-
-@pytest.fixture
-def made(tmp_path, doubles):
-    return importlib.import_module("made_runs").MadeRuns(tmp_path)
-
-
-@pytest.fixture
-def kit(doubles):
-    return importlib.import_module("made_runs")
 
 
 @pytest.fixture
@@ -201,9 +190,24 @@ def test_percentages_and_groups_find_their_numbers(made, kit):
     standings = stand(find_table("mmlu_5_shot"), read_results(run))
     assert [s.ours for s in standings] == [None, 0, None, 100, 50]
     rate = {"win_rate": Metric(value=68.8, n=805, stderr=1.6, unit="%")}
+    section = published_section(read_results(run))
+    texts = [b.text for b in section.blocks if isinstance(b, Text)]
+    assert texts[0].startswith("MMLU, five-shot")
+    assert "MMLU-wavg: not comparable (5 shots, published with 0)." in texts
     run = made.run("b", {"alpaca_eval": kit.right_wrong("1")}, variant="annotations-v1", extra=rate)
     (standing,) = stand(find_table("alpaca_eval"), read_results(run))
     assert (standing.ours, standing.difference) == (68.8, 0)
+
+
+def test_greedy_answers_are_not_the_published_pass_at_1(made, kit):
+    items = kit.scored([0.5, 0.0, 0.1], metric="pass@1")
+    sampled = "completion-v1+sampled-t0.2-p0.95-n20"
+    states = {sampled: "comparable", f"{sampled}+chat": "not comparable"}
+    states["completion-v1+greedy"] = "not comparable"
+    for number, (variant, state) in enumerate(states.items()):
+        run = made.run(f"run{number}", {"humaneval": items}, variant=variant)
+        (standing,) = stand(find_table("humaneval"), read_results(run))
+        assert (standing.state, standing.ours) == (state, pytest.approx(20))
 
 
 def test_a_run_without_such_a_task_has_no_section(made, kit):

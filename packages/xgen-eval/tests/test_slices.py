@@ -1,7 +1,6 @@
 """Results by groups of items: estimates, tests, disparity, and the command."""
 
 import dataclasses
-import importlib
 import json
 import math
 
@@ -20,11 +19,6 @@ from xgen_eval.statistics import (
     welch_difference,
     wilson_interval,
 )
-
-
-@pytest.fixture
-def made(tmp_path, doubles):
-    return importlib.import_module("made_runs").MadeRuns(tmp_path)
 
 
 def grouped(counts, metric="acc", **attributes):

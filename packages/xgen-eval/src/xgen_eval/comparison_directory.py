@@ -39,15 +39,10 @@ class SeenItems(Record):
     clean: Comparison
 
     def tables(self) -> list[Table]:
-        """Clean and dirty scores of each run, and the clean comparison."""
-        scores = [
-            dataclasses.replace(table, caption=f"{run}. {table.caption}")
-            for run, lines in self.scores.items()
-            for table in (contamination_table(lines),)
-        ]
+        """Clean and dirty scores, and the clean comparison."""
         clean = comparison_table(self.clean)
         caption = f"On items that were not flagged. {clean.caption}"
-        return [*scores, dataclasses.replace(clean, caption=caption)]
+        return [contamination_table(self.scores), dataclasses.replace(clean, caption=caption)]
 
 
 def seen_items(

@@ -95,15 +95,16 @@ def group_table(sliced: Slice) -> Table:
     )
 
 
-def contamination_table(lines: Sequence[CleanDirty]) -> Table:
-    """Clean and dirty scores of each task, and what their difference says."""
+def contamination_table(scores: Mapping[str, Sequence[CleanDirty]]) -> Table:
+    """Clean and dirty scores by run and task, and what their difference says."""
     rows: list[tuple[Scalar, ...]] = []
-    for line in lines:
-        difference = "" if line.difference is None else f"{line.difference:.4f}"
-        if line.interval is not None:
-            difference += f" ({interval_text(line.interval)})"
-        rows.append(
-            (
+    for run, lines in scores.items():
+        for line in lines:
+            difference = "" if line.difference is None else f"{line.difference:.4f}"
+            if line.interval is not None:
+                difference += f" ({interval_text(line.interval)})"
+            row = (
+                run,
                 line.task,
                 line.metric,
                 f"{line.flagged} of {line.items}",
@@ -113,13 +114,17 @@ def contamination_table(lines: Sequence[CleanDirty]) -> Table:
                 short_p(line.corrected),
                 line.reading,
             )
-        )
+            rows.append(row)
     return Table(
-        columns=("task", "metric", "flagged", "clean", "dirty", "difference", "p, Holm", "reading"),
+        columns=(
+            *("run", "task", "metric", "flagged", "clean", "dirty", "difference", "p, Holm"),
+            "reading",
+        ),
         rows=tuple(rows),
         caption="Flagged: items of which training data holds at least the threshold's share. "
-        "Difference: dirty minus clean, with its 95 % interval. Items that are quoted on the web "
-        "may be easier for other reasons too: a difference is a sign, not a proof.",
+        "Difference: dirty minus clean, with its 95 % interval; Holm over the tasks of a run. "
+        "Items that are quoted on the web may be easier for other reasons too: a difference is a "
+        "sign, not a proof.",
     )
 
 

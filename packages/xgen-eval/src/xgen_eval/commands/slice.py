@@ -79,7 +79,7 @@ def slice_run(
         return
     tables = [group_table(s) for s in slices]
     tables += [disparity_table(slices)] if slices else []
-    tables += [contamination_table(lines)] if lines else []
+    tables += [contamination_table({opened.name: lines})] if lines else []
     for sliced, table in zip([*slices, None, None], tables, strict=False):
         heading = f"{sliced.task}: {sliced.metric} by {sliced.attribute}\n" if sliced else ""
         click.echo("\n".join([heading + table_text(table), "", paragraph(table.caption), ""]))
@@ -159,7 +159,7 @@ def _write(
     ]
     section = Section(
         title="Items that training data may contain",
-        summary=f"{run.name}, share {findings.threshold:g} or more",
-        blocks=(contamination_table(lines), *browsers),
+        summary=f"share {findings.threshold:g} or more",
+        blocks=(contamination_table({run.name: lines}), *browsers),
     )
     page.write_section("20-contamination", section)

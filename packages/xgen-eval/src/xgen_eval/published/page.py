@@ -43,8 +43,11 @@ def published_section(results: Results) -> Section | None:
 
 
 def tables_of(results: Results) -> tuple[PublishedTable, ...]:
-    """The package's tables of which a run has a task."""
-    return tuple(table for table in published_tables() if table.tasks & results.tasks.keys())
+    """The package's tables of which a run has a task, those first that it is comparable with."""
+    found = [table for table in published_tables() if table.tasks & results.tasks.keys()]
+    return tuple(
+        sorted(found, key=lambda t: all(s.state != "comparable" for s in stand(t, results)))
+    )
 
 
 def table_blocks(table: PublishedTable, results: Results, model: str = "") -> list[Block]:
@@ -58,10 +61,11 @@ def table_blocks(table: PublishedTable, results: Results, model: str = "") -> li
     return [
         Text(text=heading),
         standing_table(table, standings),
+        *(Text(text=reason) for reason in reasons(standings)),
         *_plot(standings),
         printed_table(table, standings),
         ranks_table(table, model),
-        *(Text(text=note) for note in (*reasons(standings), *notes(table))),
+        *(Text(text=note) for note in notes(table)),
     ]
 
 
@@ -133,8 +137,12 @@ def _origin(standings: Sequence[Standing]) -> str:
 
 
 def reasons(standings: Sequence[Standing]) -> list[str]:
-    """Why columns are not comparable."""
-    return [f"{s.published.column} is not comparable: {s.reason}." for s in standings if s.reason]
+    """Why columns are not comparable, those of one reason together."""
+    columns: dict[str, list[str]] = {}
+    for s in standings:
+        if s.reason:
+            columns.setdefault(s.reason, []).append(s.published.column)
+    return [f"{', '.join(own)}: not comparable ({reason})." for reason, own in columns.items()]
 
 
 def notes(table: PublishedTable) -> list[str]:
