@@ -103,18 +103,27 @@ def _manager(names: list[str], include_path: str | None) -> Any:
     """A task manager that knows the names, with the harness's own tasks only where it must."""
     from lm_eval.tasks import TaskManager  # pyright: ignore[reportMissingImports]
 
-    from xgen_core import InputError
-    from xgen_core.codec import unknown_name
-
     own = TaskManager(include_path=include_path, include_defaults=False)
     if include_path and set(names) <= set(own.all_tasks):
         return own
+    click.echo("reading the tasks of lm-evaluation-harness …", err=True)
     manager = TaskManager(include_path=include_path)
-    known = set(manager.all_tasks)
-    for name in names:
-        if name not in known:
-            raise InputError(unknown_name(name, sorted(known), "task of lm-eval"))
+    _check_names(names, manager.all_tasks)
     return manager
+
+
+def _check_names(names: list[str], known: list[str]) -> None:
+    """Refuse a name, or a pattern such as `blimp_*`, that none of thousands of tasks has."""
+    import difflib
+    import fnmatch
+
+    from xgen_core import InputError
+
+    for name in names:
+        if not fnmatch.filter(known, name):
+            near = difflib.get_close_matches(name, known, n=3)
+            hint = f"; near it are {', '.join(near)}" if near else ""
+            raise InputError(f"lm-eval has no task {name!r}{hint}")
 
 
 def _run(directory: Path, info: ModelInfo) -> Any:
