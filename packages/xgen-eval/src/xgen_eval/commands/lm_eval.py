@@ -68,14 +68,20 @@ def lm_eval(
     with XgenLM.open(uri) as opened:
         info = opened.model.info
         run = _run(Path(output), info)
-        found = harness.simple_evaluate(
-            model=opened,
-            tasks=names,
-            num_fewshot=shots,
-            limit=limit,
-            task_manager=manager,
-            log_samples=False,
-        )
+        try:
+            found = harness.simple_evaluate(
+                model=opened,
+                tasks=names,
+                num_fewshot=shots,
+                limit=limit,
+                task_manager=manager,
+                log_samples=False,
+            )
+        except OSError as error:
+            first = str(error).strip().split("\n")[0]
+            raise InputError(
+                f"lm-eval could not get the data of {tasks} ({first}): is the network there?"
+            ) from error
     parts = ("results", "groups", "versions", "n-shot", "n-samples", "higher_is_better")
     stored = {
         "lm_eval": harness.__version__,
@@ -113,14 +119,13 @@ def _manager(names: list[str], include_path: str | None) -> Any:
 
 
 def _check_names(names: list[str], known: list[str]) -> None:
-    """Refuse a name, or a pattern such as `blimp_*`, that none of thousands of tasks has."""
+    """Refuse a name that none of thousands of tasks has."""
     import difflib
-    import fnmatch
 
     from xgen_core import InputError
 
     for name in names:
-        if not fnmatch.filter(known, name):
+        if name not in known:
             near = difflib.get_close_matches(name, known, n=3)
             hint = f"; near it are {', '.join(near)}" if near else ""
             raise InputError(f"lm-eval has no task {name!r}{hint}")
