@@ -357,6 +357,7 @@ def test_mmlu_counts_questions_by_group_and_subject(add, data, run_task, doubles
     assert values["acc/social_sciences"] == 1
     assert values["acc@anatomy"] == pytest.approx(2 / 3)
     assert values["chance"] == 0.25
+    assert (values["subjects"], record.metrics["subjects"].unit) == (3, "of 57")
     assert rows[0]["attr.group"] == "stem"
     assert "acc_norm" not in rows[0]
     record, _ = run_task(model, Mmlu(form="original"), tmp_path / "run", data=data.path)

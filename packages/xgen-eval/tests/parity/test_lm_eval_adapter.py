@@ -151,3 +151,40 @@ def test_the_command_stores_what_it_found(checkpoint, xgen, tmp_path):
     assert own["piqa"]["metrics"].keys() == {"acc", "acc_norm"}
     section = json.loads((tmp_path / "run/sections/30-lm-eval.json").read_text())
     assert section["title"] == "lm-evaluation-harness 0.4.13"
+
+
+def test_data_that_is_not_there_is_one_line(checkpoint, xgen, tmp_path):
+    lines = {
+        "task": "nowhere",
+        "dataset_path": "json",
+        "dataset_kwargs": {"data_files": {"test": str(tmp_path / "nowhere.jsonl")}},
+        "output_type": "multiple_choice",
+        "test_split": "test",
+    }
+    (tmp_path / "nowhere.yaml").write_text(json.dumps(lines))
+    options = ["-m", checkpoint, "--include-path", tmp_path, "-o", tmp_path / "run"]
+    code, _, err = xgen("eval", "lm-eval", "--tasks", "nowhere", *options)
+    assert code == 1
+    assert "lm-eval could not get the data of nowhere (" in err.splitlines()[-1]
+
+
+def test_a_task_that_is_not_there_is_one_line(checkpoint, xgen, tmp_path, monkeypatch):
+    import lm_eval.tasks
+
+    class Few:
+        """The real one takes some fifteen seconds to read all tasks."""
+
+        def __init__(self, include_path=None, include_defaults=True):
+            self.all_tasks = ["blimp_npi", "hellaswag"] if include_defaults else []
+
+    monkeypatch.setattr(lm_eval.tasks, "TaskManager", Few)
+    options = ["-m", checkpoint, "-o", tmp_path / "run"]
+    code, _, err = xgen("eval", "lm-eval", "--tasks", "blimp_npi,helaswag", *options)
+    assert code == 1
+    assert err.splitlines()[-1] == (
+        "xgen: error: lm-eval has no task 'helaswag'; near it are hellaswag"
+    )
+    code, _, err = xgen("eval", "lm-eval", "--tasks", " , ", *options)
+    assert code == 1
+    assert "separated by commas, got none" in err
+    assert not (tmp_path / "run").exists()

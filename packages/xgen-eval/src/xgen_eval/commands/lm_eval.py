@@ -68,14 +68,20 @@ def lm_eval(
     with XgenLM.open(uri) as opened:
         info = opened.model.info
         run = _run(Path(output), info)
-        found = harness.simple_evaluate(
-            model=opened,
-            tasks=names,
-            num_fewshot=shots,
-            limit=limit,
-            task_manager=manager,
-            log_samples=False,
-        )
+        try:
+            found = harness.simple_evaluate(
+                model=opened,
+                tasks=names,
+                num_fewshot=shots,
+                limit=limit,
+                task_manager=manager,
+                log_samples=False,
+            )
+        except OSError as error:
+            first = str(error).strip().split("\n")[0]
+            raise InputError(
+                f"lm-eval could not get the data of {tasks} ({first}): is the network there?"
+            ) from error
     parts = ("results", "groups", "versions", "n-shot", "n-samples", "higher_is_better")
     stored = {
         "lm_eval": harness.__version__,
@@ -103,18 +109,26 @@ def _manager(names: list[str], include_path: str | None) -> Any:
     """A task manager that knows the names, with the harness's own tasks only where it must."""
     from lm_eval.tasks import TaskManager  # pyright: ignore[reportMissingImports]
 
-    from xgen_core import InputError
-    from xgen_core.codec import unknown_name
-
     own = TaskManager(include_path=include_path, include_defaults=False)
     if include_path and set(names) <= set(own.all_tasks):
         return own
+    click.echo("reading the tasks of lm-evaluation-harness …", err=True)
     manager = TaskManager(include_path=include_path)
-    known = set(manager.all_tasks)
+    _check_names(names, manager.all_tasks)
+    return manager
+
+
+def _check_names(names: list[str], known: list[str]) -> None:
+    """Refuse a name that none of thousands of tasks has."""
+    import difflib
+
+    from xgen_core import InputError
+
     for name in names:
         if name not in known:
-            raise InputError(unknown_name(name, sorted(known), "task of lm-eval"))
-    return manager
+            near = difflib.get_close_matches(name, known, n=3)
+            hint = f"; near it are {', '.join(near)}" if near else ""
+            raise InputError(f"lm-eval has no task {name!r}{hint}")
 
 
 def _run(directory: Path, info: ModelInfo) -> Any:

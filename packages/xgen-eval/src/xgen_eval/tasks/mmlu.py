@@ -10,9 +10,10 @@ from typing import ClassVar, Literal
 
 from xgen_core import CodecError, InputError, ModelInfo, Tokenizer, open_tokenizer
 from xgen_eval.benchmark import ChoiceBenchmark
-from xgen_eval.choices import ChoiceItem, accuracies, accuracy
+from xgen_eval.choices import ChoiceItem, accuracies, accuracy, chance
 from xgen_eval.datasets import DataSet, Hub, Raw
 from xgen_eval.questions import QuestionRow
+from xgen_eval.task import Metric
 from xgen_eval.tasks.mmlu_subjects import SUBJECTS
 
 __all__ = ["Mmlu", "MmluRow"]
@@ -173,6 +174,12 @@ class Mmlu(ChoiceBenchmark[MmluRow]):
     def grade(self, item: ChoiceItem, sums: Sequence[float]) -> Mapping[str, float]:
         """Letters are alike in length: only texts have an acc_norm."""
         return (accuracies if self.form == "answer_text" else accuracy)(item, sums)
+
+    def overall(self, items: Sequence[ChoiceItem]) -> dict[str, Metric]:
+        """What guessing gets, and how many subjects there are: a part of them is another test."""
+        count = len({item.attributes["subject"] for item in items})
+        subjects = Metric(value=float(count), n=count, unit=f"of {len(SUBJECTS)}")
+        return {"chance": chance(items), "subjects": subjects}
 
     @property
     def _bare(self) -> bool:
