@@ -69,7 +69,7 @@ def test_the_score_is_the_mean_over_all_judged_turns(task, answers, run_task, tm
     # clusters are questions: sums of residuals 16.5 - 2·37/6 and 2 - 37/6
     assert metrics["score"].n == 2
     assert metrics["score"].stderr == pytest.approx((2 * (25 / 6) ** 2 * 2) ** 0.5 / 3)
-    assert record.variant == "single-xgen-prompts-last-v1"
+    assert record.variant == "single-own-prompts-last-v1"
     unrated = rows[2]
     assert unrated["id"] == "2/1"
     assert "score" not in unrated
@@ -81,7 +81,7 @@ def test_the_score_is_the_mean_over_all_judged_turns(task, answers, run_task, tm
 def test_fastchat_takes_the_first_rating(task, answers, run_task, tmp_path):
     record, _ = run_task(answers, task(RATED, answers=answers.path, compat=True), tmp_path / "run")
     assert record.metrics["score/turn_1"].value == 1
-    assert record.variant == "single-xgen-prompts-first-v1"
+    assert record.variant == "single-own-prompts-first-v1"
 
 
 def test_a_judge_of_nonsense_leaves_no_score_but_a_count(task, answers, run_task, tmp_path):
@@ -155,7 +155,9 @@ def test_a_model_is_asked_turn_by_turn(task, run_task, tmp_path):
 def test_xgen_is_prompted_as_fastchat_prompts_it(task, run_task, tmp_path):
     model = Recorder([Rule(pattern="", replies=(" Assistant: yes ",))])
     rules = [{"pattern": "", "replies": ["[[5]]"]}]
-    _, rows = run_task(model, task(rules, prompting="xgen"), tmp_path / "run", limit=1)
+    made = task(rules, prompting="xgen")
+    record, rows = run_task(model, made, tmp_path / "run", limit=1)
+    assert record.variant == "single-own-prompts-last-xgen-template-v1"
     system = (
         "A chat between a curious human and an artificial intelligence assistant. "
         "The assistant gives helpful, detailed, and polite answers to the human's questions.\n\n"

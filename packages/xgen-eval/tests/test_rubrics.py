@@ -185,6 +185,7 @@ def test_a_pair_is_won_in_both_orders_or_not_at_all(judge, run_task, tmp_path):
     assert (lost.chosen, lost.rejected) == ("good 2", "bad 2")
     assert [m.role for m in lost.prompt] == ["system", "user", "assistant", "user"]
     assert lost.metadata["judge.rubric"] == "helpfulness"
+    assert [p.metadata["judge.share"] for p in found.kept] == [1, 1]
     assert Preference.from_json(lost.to_json()) == lost
 
 

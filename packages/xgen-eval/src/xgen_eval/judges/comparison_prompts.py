@@ -127,7 +127,7 @@ class ComparisonPrompt:
         self._turns: list[tuple[Role, str]] = [
             (_role(role, where), content.strip()) for role, content in turns
         ]
-        self.fingerprint = fingerprint(self._turns)
+        self.fingerprint = fingerprint(self._turns)[:16]
 
     def render(self, instruction: str, output_1: str, output_2: str) -> tuple[Message, ...]:
         """The messages to the judge; text of the outputs is never read as a place or a turn."""

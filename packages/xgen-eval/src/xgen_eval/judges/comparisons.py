@@ -40,6 +40,10 @@ class Opinion:
     Attributes:
         rounds: one preference (or None) for each repeat.
         first: of all judgments that name a winner, whether it was the output shown first.
+        judgments: in which words; one for each order.
+        switched: whether the model's output was shown first (in the first of two orders).
+        annotator: who judged, where that was read from a file.
+        prompt: checksum of what the judge read.
     """
 
     rounds: tuple[float | None, ...]
@@ -47,6 +51,7 @@ class Opinion:
     judgments: tuple[Judgment, ...] = ()
     switched: bool = False
     annotator: str = ""
+    prompt: str = ""
 
     @property
     def preference(self) -> float | None:
@@ -101,6 +106,7 @@ def graded_pair(name: str, pair: Pair, opinion: Opinion) -> Graded:
             "preference": preference,
             "switched": opinion.switched,
             "judge": judge,
+            "prompt_sha256": opinion.prompt,
             **said,
         },
         shown={

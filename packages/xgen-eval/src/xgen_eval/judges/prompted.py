@@ -81,7 +81,8 @@ def prompt_details(prompt: Sequence[Message]) -> dict[str, str]:
 def preferences(rows: Iterable[Mapping[str, Scalar]]) -> Preferences:
     """From the rows of a `rubric_pairs` run to pairs for DPO (`xgen train dpo`).
 
-    Left out are ties, pairs without a verdict, and pairs with an empty answer.
+    Left out are ties, pairs without a verdict, and pairs with an empty answer. `judge.share` in the
+    metadata is how much of the rounds the chosen answer won, above 0.5 and up to 1.
     """
     kept: list[Preference] = []
     left_out: Counter[str] = Counter()
@@ -96,6 +97,8 @@ def preferences(rows: Iterable[Mapping[str, Scalar]]) -> Preferences:
             left_out["empty answer"] += 1
             continue
         chosen, rejected = (a, b) if verdict == "win" else (b, a)
+        share = row["win_rate_adjusted"]
+        assert isinstance(share, float)
         kept.append(
             Preference(
                 id=f"{row['id']}",
@@ -105,7 +108,7 @@ def preferences(rows: Iterable[Mapping[str, Scalar]]) -> Preferences:
                 metadata={
                     "judge.model": row.get("judge"),
                     "judge.rubric": row.get("rubric"),
-                    "judge.share": row.get("win_rate_adjusted"),
+                    "judge.share": share if verdict == "win" else 1 - share,
                 },
             )
         )

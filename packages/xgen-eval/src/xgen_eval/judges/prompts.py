@@ -79,7 +79,7 @@ class JudgePrompts:
                     raise InputError(f"{where}: the prompt {name!r} is missing")
                 _check(prompts[name], _places(kind, reference, turn), where)
                 self._prompts[name] = prompts[name]
-        self.fingerprint = fingerprint(tuple(self._prompts.values()))
+        self.fingerprint = fingerprint(tuple(self._prompts.values()))[:16]
 
     def choose(self, kind: _Kind, *, reference: bool, turn: int) -> JudgePrompt:
         """The prompt for one or two answers, with or without references, on turn 1 or 2."""

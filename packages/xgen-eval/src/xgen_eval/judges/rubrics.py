@@ -15,6 +15,7 @@ from typing import cast
 
 from xgen_core import CodecError, InputError, Message
 from xgen_core.codec import unknown_name
+from xgen_core.recipe import fingerprint
 from xgen_core.records import Record
 
 __all__ = ["Rubric", "conversation_text", "read_rubric", "read_rubrics", "rubric_file"]
@@ -46,6 +47,11 @@ class Rubric(Record):
                 f"the scale of {self.name!r} runs up from 0 or more, got {self.lowest} to "
                 f"{self.highest}"
             )
+
+    @property
+    def fingerprint(self) -> str:
+        """Checksum of its words."""
+        return fingerprint(self)[:16]
 
     def single(self, prompt: Sequence[Message], answer: str) -> tuple[Message, ...]:
         """Ask for a rating of one answer."""

@@ -14,7 +14,6 @@ from xgen_core import (
     InputError,
     Message,
     Model,
-    ModelError,
 )
 from xgen_core.progress import Progress
 from xgen_eval.answers import Ask, ask_all
@@ -130,7 +129,7 @@ class AlpacaEval(JudgedTask):
             prompt = read_comparison_prompt(self.prompt, self.version)
             pairs = await self._pairs(model, inputs, progress)
             opinions, who = await self._opinions(pairs, prompt, inputs)
-            behind = f"{who}, prompt {prompt.fingerprint[:12]}."
+            behind = f"{who}, prompt {prompt.fingerprint}."
         items = [
             graded_pair(f"{i}", pair, opinion)
             for i, (pair, opinion) in enumerate(zip(pairs, opinions, strict=True))
@@ -201,7 +200,10 @@ class AlpacaEval(JudgedTask):
                 asked[f"{i}#{switched}"] = prompt.render(pair.instruction, *shown)
         judged = await self._ask(asked, inputs)
         opinions = [
-            self._opinion([(judged[f"{i}#{switched}"], switched) for switched in orders[i]])
+            self._opinion(
+                [(judged[f"{i}#{switched}"], switched) for switched in orders[i]],
+                prompt.fingerprint,
+            )
             if i in orders
             else Opinion(rounds=(1.5,) * self.repeats if pair.is_draw else ())
             for i, pair in enumerate(pairs)
@@ -213,20 +215,19 @@ class AlpacaEval(JudgedTask):
     ) -> dict[str, Judgment]:
         if self.version == 1 or self.letter:
             return await self.ask_judge(asked, inputs)
-        advice = "version 2 needs them; --letter takes the letter alone, which is not the board's"
         try:
-            judged = await self.ask_judge(asked, inputs, logprobs=_ALTERNATIVES)
+            return await self.ask_judge(asked, inputs, logprobs=_ALTERNATIVES)
         except CapabilityError as error:
-            raise CapabilityError(f"{error}: {advice}") from error
-        if any(c.text and not c.logprobs for j in judged.values() for c in j.completions):
-            raise ModelError(f"{self.judge} gives no log-probabilities: {advice}")
-        return judged
+            raise CapabilityError(
+                f"{error}: version 2 needs them; --letter takes the letter alone, which is not the "
+                "board's"
+            ) from error
 
-    def _opinion(self, judged: Sequence[tuple[Judgment, bool]]) -> Opinion:
+    def _opinion(self, judged: Sequence[tuple[Judgment, bool]], prompt: str) -> Opinion:
         """What one judgment (or two, in both orders) says of a pair."""
         judgments = tuple(judgment for judgment, _ in judged)
         if any(j.error for j in judgments):
-            return Opinion(rounds=(), judgments=judgments)
+            return Opinion(rounds=(), judgments=judgments, prompt=prompt)
         shown = [self._preferences(j) for j in judgments]  # 1: the output shown first is better
         first = tuple(p < 1.5 for order in shown for p in order if p is not None and p != 1.5)
         turned = [
@@ -238,6 +239,7 @@ class AlpacaEval(JudgedTask):
             first=first,
             judgments=judgments,
             switched=judged[0][1],
+            prompt=prompt,
         )
 
     def _preferences(self, judgment: Judgment) -> list[float | None]:

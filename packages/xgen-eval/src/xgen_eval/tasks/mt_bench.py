@@ -14,7 +14,7 @@ from xgen_core.report import Plot, bar_plot
 from xgen_eval.grading import Graded, graded_result, metrics_of, part_metrics
 from xgen_eval.inputs import Inputs
 from xgen_eval.judges.judge import JudgedTask, Judgment, judged_by
-from xgen_eval.judges.prompts import JudgePrompt, JudgePrompts, read_prompts
+from xgen_eval.judges.prompts import JudgePrompts, read_prompts
 from xgen_eval.judges.questions import (
     Conversation,
     Prompting,
@@ -106,9 +106,11 @@ class MtBenchTask(JudgedTask):
 
     @property
     def variant(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Whose prompts, and how judgments are read."""
-        prompts = "xgen-prompts" if self.prompts is None else "given-prompts"
-        return f"{self.kind}-{prompts}-{'first' if self.compat else 'last'}-v1"
+        """Whose prompts judge, how judgments are read, and who renders what the model is asked."""
+        prompts = "own-prompts" if self.prompts is None else "given-prompts"
+        reading = "first" if self.compat else "last"
+        template = "-xgen-template" if self.prompting == "xgen" else ""
+        return f"{self.kind}-{prompts}-{reading}{template}-v1"
 
     def files(self, inputs: Inputs) -> tuple[Path, ...]:
         """Questions, references, prompts, and what the judge reads from.
@@ -200,7 +202,15 @@ class MtBench(MtBenchTask):
             name: [read_rating(text, first=self.compat) for text in judgment.texts]
             for name, judgment in judged.items()
         }
-        items = [_graded(t, chosen[t.id], judged.get(t.id), ratings.get(t.id, [])) for t in turns]
+        items = [
+            _graded(
+                t,
+                {"prompt": chosen[t.id].name, "prompts_sha256": prompts.fingerprint},
+                judged.get(t.id),
+                ratings.get(t.id, []),
+            )
+            for t in turns
+        ]
         rounds = [r for r in ratings.values() if r]
         scores = _scores(items)
         return graded_result(
@@ -210,7 +220,7 @@ class MtBench(MtBenchTask):
             title="MT-Bench",
             caption="Ratings from 1 to 10; the mean is over all judged turns, and the turns of a "
             "question are one unit of its standard error. A judgment without a rating is left out "
-            f"and counted (unparsed). {judged_by(judged)}, prompts {prompts.fingerprint[:12]}.",
+            f"and counted (unparsed). {judged_by(judged)}, prompts {prompts.fingerprint}.",
             extra=scores
             | unparsed_metric(r for ratings in rounds for r in ratings)
             | round_metrics("score", rounds, _UNIT)
@@ -226,7 +236,10 @@ def _values(turn: Turn) -> dict[str, str]:
 
 
 def _graded(
-    turn: Turn, prompt: JudgePrompt, judgment: Judgment | None, ratings: Sequence[float | None]
+    turn: Turn,
+    prompt: Mapping[str, str],
+    judgment: Judgment | None,
+    ratings: Sequence[float | None],
 ) -> Graded:
     question = turn.talk.question
     scores: dict[str, float] = {}
@@ -245,7 +258,7 @@ def _graded(
             "question_id": question.question_id,
             **turn.shown(),
             **answer,
-            "prompt": prompt.name,
+            **prompt,
             **(judgment.details() if judgment else {}),
         },
         shown=turn.before() | turn.shown() | answer | (judgment.shown() if judgment else {}),

@@ -67,7 +67,7 @@ class MtBenchPairs(MtBenchTask):
             caption=f"Turns against those of {baseline.name}. A turn is won only if the answer is "
             "preferred in both orders; a tie in either, or a disagreement, is a tie. A turn with a "
             "judgment that cannot be read is left out and counted (unparsed). "
-            f"Judge {judge}, prompts {prompts.fingerprint[:12]}.",
+            f"Judge {judge}, prompts {prompts.fingerprint}.",
             extra={n: m for n, m in parts.items() if n.startswith("win_rate_adjusted/")}
             | game_metrics(played),
         )
@@ -91,7 +91,12 @@ def _match(turn: Turn, baseline: Conversation, prompts: JudgePrompts) -> Match:
         ),
         attributes={"category": question.category, "turn": f"turn_{turn.number}"},
         cluster=f"{question.question_id}",
-        details={"question_id": question.question_id, **shown, "prompt": prompt.name},
+        details={
+            "question_id": question.question_id,
+            **shown,
+            "prompt": prompt.name,
+            "prompts_sha256": prompts.fingerprint,
+        },
         shown=turn.before() | shown,
         error=turn.error,
     )

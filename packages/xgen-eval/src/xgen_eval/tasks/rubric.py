@@ -160,6 +160,7 @@ def _graded(
         mean = mean_of(values)
         if mean is not None:
             scores[name] = mean
+        judges[f"{name}_sha256"] = rubrics[name].fingerprint
         read += values
         said |= {f"{name}_{key}": text for key, text in judgment.shown().items()}
         judges["judge"] = judgment.judge

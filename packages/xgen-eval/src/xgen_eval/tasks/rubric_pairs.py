@@ -64,7 +64,7 @@ class RubricPairs(RubricTask):
             title=f"Preferences by {rubric.name}",
             caption="An answer wins only if it is preferred in both orders; a tie in either, or a "
             "disagreement, is a tie. A pair with a judgment that cannot be read is left out and "
-            f"counted (unparsed). Judge {judge}.",
+            f"counted (unparsed). Judge {judge}, rubric {rubric.fingerprint}.",
             extra=game_metrics(played),
         )
 
@@ -106,7 +106,12 @@ def _match(written: Written, other: str, rubric: Rubric) -> Match:
         prompts=None
         if answer is None
         else (rubric.pair(row.prompt, answer, other), rubric.pair(row.prompt, other, answer)),
-        details={**prompt_details(row.prompt), **answers, "rubric": rubric.name},
+        details={
+            **prompt_details(row.prompt),
+            **answers,
+            "rubric": rubric.name,
+            "rubric_sha256": rubric.fingerprint,
+        },
         shown={"prompt": conversation_text(row.prompt), **answers},
         error=error,
     )
