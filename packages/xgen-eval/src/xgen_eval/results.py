@@ -187,7 +187,7 @@ def _overview(results: Results) -> Section:
     rows: list[tuple[Scalar, ...]] = []
     for task, record in results.tasks.items():
         for name, metric in record.metrics.items():
-            if "@" not in name:
+            if "@" not in name.removeprefix("pass@"):
                 value = round(metric.value, 4)
                 rows.append((task, name, value, metric.uncertainty, metric.n, metric.unit))
     columns = ("task", "metric", "value", "uncertainty", "n", "unit")

@@ -188,7 +188,7 @@ def results_text(results: Results) -> str:
     hidden = 0
     for task, record in results.tasks.items():
         for name, metric in record.metrics.items():
-            if "@" in name:
+            if "@" in name.removeprefix("pass@"):
                 hidden += 1
                 continue
             rows.append(
