@@ -139,6 +139,23 @@ def test_log_probabilities_of_an_echo_are_the_models_scores(
         assert (best == found["token_logprobs"][asked]) == score.is_greedy
 
 
+def test_our_client_scores_as_the_model_does(served: Served, checkpoint: Path) -> None:
+    pairs = [*(pair for pair in PAIRS if pair[0]), ("The cat ", "sat on"), ("The c", "at")]
+    requests = [ScoreRequest(context=c, continuation=t) for c, t in pairs]
+
+    async def scores(uri: str) -> Any:
+        async with open_model(uri, needs="score") as model:
+            return await model.score(requests)  # type: ignore[attr-defined]
+
+    here, there = (
+        asyncio.run(scores(uri)) for uri in (f"local:{checkpoint}", f"{served.url}#tiny")
+    )
+    for mine, theirs in zip(here, there, strict=True):
+        assert theirs.byte_lengths == mine.byte_lengths
+        assert theirs.is_greedy == mine.is_greedy
+        np.testing.assert_allclose(theirs.token_logprobs, mine.token_logprobs, atol=1e-4)
+
+
 def test_what_the_model_would_say_is_read_back_as_the_likeliest(served: Served) -> None:
     common = {"logprobs": 1, "temperature": 0}
     prompt = [40, 50, 60]
