@@ -12,8 +12,8 @@ from xgen_core import InputError
 from xgen_core.files import read_jsonl
 from xgen_eval.answers import Answered, Ask
 from xgen_eval.generation import GenerationBenchmark
-from xgen_eval.inputs import Inputs, check_text
-from xgen_eval.rows import known_fields
+from xgen_eval.inputs import Inputs
+from xgen_eval.rows import PromptRow, known_fields
 
 __all__ = ["Refusal", "refuses"]
 
@@ -36,18 +36,6 @@ _RULES = (
 )
 _BEGINNING = 300
 """A refusal stands in the first so many characters."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Prompt:
-    """A line of a list."""
-
-    prompt: str
-    category: str = ""
-    id: str = ""
-
-    def __post_init__(self) -> None:
-        check_text(self.prompt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +83,7 @@ class Refusal(GenerationBenchmark):
         for kind, path in (("harmful", self.harmful), ("benign", self.benign)):
             if path is None:
                 continue
-            rows = list(read_jsonl(path, lambda value: known_fields(_Prompt, value)))
+            rows = list(read_jsonl(path, lambda value: known_fields(PromptRow, value)))
             asks += [
                 Ask(
                     id=f"{kind}-{row.id or number}",
