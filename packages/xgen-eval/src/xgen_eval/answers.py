@@ -62,7 +62,8 @@ async def ask_all(
     async def answer(ask: Ask) -> Answered:
         return Answered(ask=ask, completions=tuple(await model.generate(ask.request)))
 
-    results = await gather(asks, answer, concurrency=inputs.concurrency, progress=progress)
+    # The model's own turns bound what is in flight; the others wait for the disk (see `recorded`).
+    results = await gather(asks, answer, concurrency=2 * inputs.concurrency, progress=progress)
     answered = [
         Answered(ask=ask, error=result.reason) if isinstance(result, Failure) else result
         for ask, result in zip(asks, results, strict=True)

@@ -79,7 +79,7 @@ async def evaluate(
     files = {task.name: tuple(map(DataFile.of, task.files(inputs))) for task in tasks}
     directory = ResultsDirectory(output, model.info, inputs)
     with CallStore(Path(output) / _CALLS) as store:
-        inputs.through = partial(recorded, store=store, budget=budget)
+        inputs.through = partial(recorded, store=store, budget=budget, concurrency=concurrency)
         asked = cast(ScoringModel, inputs.through(model))
         for task in tasks:
             key = task_key(task, files[task.name], directory.results)
