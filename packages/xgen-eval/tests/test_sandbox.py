@@ -49,6 +49,13 @@ def run(*jobs: Job, modules: tuple[str, ...] = (), level: Level | None = None) -
     return asyncio.run(work())
 
 
+@pytest.fixture(autouse=True)
+def own_directory(tmp_path_factory, monkeypatch):
+    """Where the sandboxes of this test have their directories, and those of no other process."""
+    directory = tmp_path_factory.mktemp("sandboxes")
+    monkeypatch.setattr(tempfile, "tempdir", str(directory))
+
+
 def test_a_program_speaks_and_ends():
     async def work():
         async with Sandbox(allow_weak=True) as sandbox:
