@@ -1,15 +1,19 @@
-"""Frames over a socket: what harness and child say to each other. Standard library only.
+"""Frames over a socket: what processes say to each other. Standard library only.
 
-A frame is its length in 4 bytes, most significant first, and so many bytes. The child uses
-`Channel`; the harness feeds what it reads to `Frames`, and never trusts a length.
+A frame is its length in 4 bytes, most significant first, and so many bytes. A child uses `Channel`;
+the harness feeds what it reads to `Frames`. Nobody trusts a length.
 """
 
 from __future__ import annotations
 
 import os
+import socket
 import struct
 
-__all__ = ["LARGEST_FRAME", "Channel", "FrameError", "Frames", "pack"]
+__all__ = ["CHANNEL", "LARGEST_FRAME", "Channel", "FrameError", "Frames", "pack"]
+
+CHANNEL = 3
+"""A child's descriptor of its channel; 0, 1 and 2 are the standard ones, and it has no others."""
 
 LARGEST_FRAME = 1 << 24
 """Bytes in a frame at most. A program that says more in one answer has failed."""
@@ -64,7 +68,7 @@ class Frames:
 
 
 class Channel:
-    """The child's end, blocking."""
+    """A child's end of a channel, blocking; another process holds the other."""
 
     def __init__(self, descriptor: int, largest: int = LARGEST_FRAME) -> None:
         self._descriptor = descriptor
@@ -75,14 +79,14 @@ class Channel:
 
         Raises:
             FrameError: it is longer than the largest.
-            OSError: the harness has closed its end.
+            OSError: the other end is closed.
         """
         data = memoryview(pack(frame, self._largest))
         while data:
             data = data[os.write(self._descriptor, data) :]
 
     def receive(self) -> bytes | None:
-        """The next frame, or None when the harness has closed its end.
+        """The next frame, or None when the other end is closed.
 
         Raises:
             FrameError: it is longer than the largest.
@@ -94,6 +98,19 @@ class Channel:
         if length > self._largest:
             raise FrameError(f"a frame of {length} bytes; the largest has {self._largest}")
         return self._read(length)
+
+    def take(self) -> Channel | None:
+        """The channel that the harness gives next (`Child.give`); None when it has hung up."""
+        held = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, self._descriptor)
+        try:
+            _, descriptors, _, _ = socket.recv_fds(held, 1, 1)
+        finally:
+            held.detach()
+        return Channel(descriptors[0], self._largest) if descriptors else None
+
+    def close(self) -> None:
+        """Close this end."""
+        os.close(self._descriptor)
 
     def _read(self, count: int) -> bytes | None:
         """Exactly so many bytes, or None at the end; one system call where all of it is there."""

@@ -1,9 +1,9 @@
 """Whether a program is right, decided where the program cannot reach.
 
-Candidate and judge are two sandboxed processes. The judge runs the test; a name under test is a
-stand-in there that sends its arguments to the candidate's process and gives back the value that
-comes. The harness carries frames between the two, reads none of the candidate's, and believes the
-judge alone.
+Candidate and judge are two sandboxed processes with a channel between them. The judge runs the
+test; a name under test is a stand-in there that sends its arguments to the candidate's process and
+gives back the value that comes. The harness hears the judge alone: the candidate has no channel to
+anybody else.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from xgen_core import CodecError
 from xgen_eval.execution.child import Child
@@ -22,6 +24,7 @@ from xgen_eval.execution.exit import Exit
 from xgen_eval.execution.job import Job
 from xgen_eval.execution.limits import Limits
 from xgen_eval.execution.problem import Problem
+from xgen_eval.execution.roles.judge import GONE
 from xgen_eval.execution.sandbox import Sandbox
 from xgen_eval.execution.verdict import Outcome, Report, Verdict
 
@@ -39,22 +42,27 @@ _TAIL = 2000
 
 @dataclass(slots=True)
 class Judge:
-    """A judge's process at work on one test.
+    """A judge's process, for one test.
 
     Attributes:
-        child: the process; it has the test already.
-        finished: whether it has given its verdict, and waits for another test.
+        child: the process; it waits for a test.
+        finished: whether it has given its verdict, and waits for another.
     """
 
     child: Child
     finished: bool = False
 
 
-Start = Callable[[Job], Awaitable[Child]]
-"""How a process is begun."""
+class Start(Protocol):
+    """How a process is begun; see `Sandbox.start`."""
+
+    async def __call__(self, job: Job, channel: socket.socket | None = None) -> Child:
+        """Begin it."""
+        ...
+
 
 Judges = Callable[[Job], AbstractAsyncContextManager[Judge]]
-"""Where a judge for the test of a job comes from, for a while."""
+"""Where a judge for such a job comes from, for a while."""
 
 
 async def check(
@@ -127,33 +135,24 @@ class _Run:
         self._candidate: Child | None = None  # the process that the program runs in
 
     async def strict(self) -> Verdict:
-        candidate = self._candidate = await self._start(self._job("candidate", self._program()))
-        loaded = await candidate.receive()
-        if loaded is None:
-            return await _ended(candidate, otherwise="exception")
-        report = _parsed(loaded)
-        if report is None or report.outcome not in ("passed", "load"):
-            return Verdict(outcome="exception", message="the program broke its own process")
-        if report.outcome == "load":
-            return _verdict(report)
-        test = self._job("judge", {**self._test(), "prelude": "", "program": None})
-        async with self._judges(test) as judge:
-            while (frame := await judge.child.receive()) is not None:
-                if frame[:1] != b"C":
-                    judge.finished = True
-                    return _judged(frame)
-                await candidate.send(frame[1:])
-                answer = await candidate.receive()
-                if answer is None:
-                    return await _ended(candidate, otherwise="exception")
-                await judge.child.send(answer)
-            return await _ended(judge.child, otherwise="harness_error")
+        async with self._judges(self._job("judge")) as judge:
+            ours, theirs = socket.socketpair()
+            with ours, theirs:
+                judge.child.give(ours)
+                self._candidate = await self._start(self._job("candidate"), theirs)
+            await judge.child.send(self._test())
+            report = await judge.child.receive()
+            judge.finished = report is not None
+            if report is None:
+                return await _ended(judge.child, otherwise="harness_error")
+        if report == GONE:
+            return await _ended(self._candidate, otherwise="exception")
+        return _judged(report)
 
     async def weak(self) -> Verdict:
-        both = self._job("judge", {**self._test(), **self._program()})
-        child = self._candidate = await self._start(both)
-        frame = await child.receive()
-        return await _ended(child, otherwise="exception") if frame is None else _judged(frame)
+        child = self._candidate = await self._start(self._job("together", self._test()))
+        report = await child.receive()
+        return await _ended(child, otherwise="exception") if report is None else _judged(report)
 
     async def end(self) -> str:
         """End the program's process; the last that it printed."""
@@ -162,25 +161,21 @@ class _Run:
         self._candidate.kill()
         return (await self._candidate.wait()).stdout
 
-    def _job(self, role: str, payload: Mapping[str, object]) -> Job:
-        data = json.dumps(payload).encode("ascii")
-        return Job(role=role, payload=data, modules=self._problem.modules, limits=self._limits)
+    def _job(self, role: str, payload: bytes = b"") -> Job:
+        modules = self._problem.modules
+        return Job(role=role, payload=payload, modules=modules, limits=self._limits)
 
-    def _program(self) -> dict[str, object]:
+    def _test(self) -> bytes:
         problem = self._problem
-        return {
+        test = {
+            "names": problem.entry_points,
+            "setup": problem.setup,
+            "tests": problem.tests,
             "prelude": problem.prelude,
             "program": self._solution,
             "as_text": problem.as_text,
         }
-
-    def _test(self) -> dict[str, object]:
-        problem = self._problem
-        return {
-            "setup": problem.setup,
-            "tests": problem.tests,
-            "names": problem.entry_points,
-        }
+        return json.dumps(test).encode("ascii")
 
 
 async def _ended(child: Child, *, otherwise: Outcome) -> Verdict:
@@ -190,20 +185,11 @@ async def _ended(child: Child, *, otherwise: Outcome) -> Verdict:
 
 
 def _judged(frame: bytes) -> Verdict:
-    report = _parsed(frame[1:])
-    if report is None:
-        return Verdict(outcome="harness_error", message="the judge sent no verdict")
-    return _verdict(report)
-
-
-def _parsed(frame: bytes) -> Report | None:
+    """The verdict that a report of a judge stands for."""
     try:
-        return Report.from_json(json.loads(frame))
+        report = Report.from_json(json.loads(frame))
     except (CodecError, ValueError, RecursionError):
-        return None
-
-
-def _verdict(report: Report) -> Verdict:
+        return Verdict(outcome="harness_error", message="the judge sent no verdict")
     return Verdict(
         outcome=report.verdict(),
         exception=report.type,

@@ -113,7 +113,6 @@ class Checker:
         found = next((judge for judge in self._idle if keep and judge.kind == kind), None)
         if found is not None:
             self._idle.remove(found)
-            await found.child.send(job.payload)
         else:
             found = _Kept(await self._new(job), kind)
         judge = Judge(found.child)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncGenerator, Callable, Sequence
 from types import TracebackType
 from typing import Self
@@ -102,10 +103,15 @@ class Sandbox:
         """End all children, and the interpreters."""
         await self._close()
 
-    async def start(self, job: Job) -> Child:
+    async def start(self, job: Job, channel: socket.socket | None = None) -> Child:
         """Begin a job as soon as one of the sandbox's processes is free; it is until it has ended.
 
         For jobs that wait for each other take `slots`: starting them one by one can deadlock.
+
+        Args:
+            job: what is to be done.
+            channel: what the child speaks through, so that whoever holds the other end sends the
+                payload; None for a channel to here.
 
         Raises:
             ValueError: the job may import modules that this sandbox has not.
@@ -113,7 +119,7 @@ class Sandbox:
         """
         async with self._turn:
             await self._free.acquire()
-        child = await self._make(job, self._free.release)
+        child = await self._make(job, self._free.release, channel)
         await child.begin()
         return child
 
@@ -144,10 +150,12 @@ class Sandbox:
         finally:
             await slots.end()
 
-    async def _make(self, job: Job, release: Callable[[], None]) -> Child:
+    async def _make(
+        self, job: Job, release: Callable[[], None], channel: socket.socket | None
+    ) -> Child:
         """Have a child made; `release` is called once, when it has ended or could not be made."""
         try:
-            return Child(await self._zygote(job.modules), job, release)
+            return Child(await self._zygote(job.modules), job, release, channel)
         except OSError as error:  # no descriptors are left
             release()
             raise SandboxError(f"no child could be made: {error}") from error
@@ -197,14 +205,14 @@ class Slots:
         self._ended = False
         self._children: list[Child] = []
 
-    async def start(self, job: Job) -> Child:
-        """Begin a job in one of them, as soon as one is free; raises what `Sandbox.start` does."""
+    async def start(self, job: Job, channel: socket.socket | None = None) -> Child:
+        """Begin a job in one of them, as soon as one is free; see `Sandbox.start`."""
         await self._free.acquire()
         if self._ended:
             self._free.release()
             raise ValueError("these slots have been given back")
         self._idle -= 1
-        child = await self._sandbox._make(job, self._release)
+        child = await self._sandbox._make(job, self._release, channel)
         self._children.append(child)
         await child.begin()
         return child

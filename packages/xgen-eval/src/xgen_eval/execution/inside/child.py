@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import NoReturn
 
-from xgen_eval.execution.channel import Channel
-from xgen_eval.execution.inside.confinement import CHANNEL, Confinement
+from xgen_eval.execution.channel import CHANNEL, Channel
+from xgen_eval.execution.inside.confinement import Confinement
 from xgen_eval.execution.inside.endings import DENIED, ERROR, MEMORY
 
 __all__ = ["NOTE", "live", "read_note"]

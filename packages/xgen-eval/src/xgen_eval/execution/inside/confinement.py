@@ -11,15 +11,13 @@ import signal
 import sys
 from collections.abc import Collection, Generator, Mapping
 
+from xgen_eval.execution.channel import CHANNEL
 from xgen_eval.execution.inside import landlock, seccomp
 from xgen_eval.execution.inside.endings import ERROR
 from xgen_eval.execution.inside.syscalls import NUMBERS, call, prctl
 from xgen_eval.execution.inside.tree import Tree, others_may_read
 
-__all__ = ["CHANNEL", "MOST_OPEN", "Confinement", "LayerMissingError", "layer"]
-
-CHANNEL = 3
-"""A child's descriptor of its channel; 0, 1 and 2 are the standard ones, and it has no others."""
+__all__ = ["MOST_OPEN", "Confinement", "LayerMissingError", "layer"]
 
 MOST_OPEN = 256
 """Descriptors that a zygote may have open, so that a child knows how many there are to close."""

@@ -9,7 +9,8 @@ import resource
 import socket
 from collections.abc import Callable, Mapping, Sequence
 
-from xgen_eval.execution.inside.confinement import CHANNEL, Confinement, LayerMissingError
+from xgen_eval.execution.channel import CHANNEL
+from xgen_eval.execution.inside.confinement import Confinement, LayerMissingError
 
 __all__ = ["faults"]
 

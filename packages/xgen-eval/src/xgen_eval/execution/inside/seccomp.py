@@ -17,6 +17,7 @@ import errno
 import struct
 from collections.abc import Mapping, Sequence
 
+from xgen_eval.execution.channel import CHANNEL
 from xgen_eval.execution.inside.syscalls import MACHINE, NUMBERS, call
 
 __all__ = ["Filter", "install"]
@@ -214,6 +215,7 @@ def _conditions() -> dict[str, tuple[_Numbers, list[_Line]]]:
         "tgkill": ((234, 131), _if_argument(0, (_OWN_PROCESS,))),
         "prlimit64": ((302, 261), _if_zero(0, 2)),  # reading its own
         "sendto": ((44, 206), _if_zero(4)),  # no address
+        "recvmsg": ((47, 212), _if_argument(0, (CHANNEL,))),  # a judge is given descriptors
         "socketpair": ((53, 199), _if_unix_stream()),
         "clone3": ((435, 435), [_answer(_NO_CALL)]),
         "openat2": ((437, 437), [_answer(_NO_CALL)]),

@@ -1,9 +1,10 @@
 """The process in which a program under test runs: it loads the program and answers calls.
 
-    ← payload   {"prelude", "program", "as_text"}
-    → {"outcome": "passed"}, or "load" with what loading raised
-    ← (nonce, name, arguments, keywords)    → (nonce, failure or None, result)
+    ← payload   {"nonce", "prelude", "program", "as_text"}    → (nonce, failure or None, None)
+    ← (nonce, name, arguments, keywords)                      → (nonce, failure or None, result)
     ... until the channel closes
+
+The channel leads to the process of the test (see `judge`) and nowhere else.
 
 Nothing that this process says is believed to be more than a value: the program may have replaced
 every line of this module.
@@ -29,8 +30,7 @@ def main(channel: Channel, payload: bytes) -> None:
     namespace = new_module("solution")
     failure = load(job["prelude"], job["program"], namespace)
     _flush()
-    report = {"outcome": "passed"} if failure is None else {"outcome": "load", **failure}
-    channel.send(json.dumps(report).encode("ascii"))
+    channel.send(dumps((job["nonce"], failure, None)))
     while failure is None and (frame := channel.receive()) is not None:
         nonce, name, arguments, keywords = loads(frame)
         channel.send(_answer(namespace, nonce, name, arguments, keywords, job["as_text"]))

@@ -1,11 +1,12 @@
 """The process in which a test runs: names under test stand for calls to the candidate's process.
 
-    ← payload   {"setup", "tests", "names", "prelude", "program"}
-    → b"C" + (nonce, name, arguments, keywords)     ← (nonce, failure or None, result)
-    → b"V" + the verdict
+To the harness, once for each test:
 
-A next frame is the payload of another test. Where `program` is given, the test runs beside it in
-this process instead: a weak verdict, which the program could forge.
+    ← a channel to the candidate's process
+    ← {"names", "setup", "tests", "prelude", "program", "as_text"}
+    → the report
+
+Through that channel, see `candidate`: the program, then every call of a name under test.
 """
 
 from __future__ import annotations
@@ -17,61 +18,95 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from xgen_eval.execution.channel import Channel
+from xgen_eval.execution.channel import Channel, FrameError
 from xgen_eval.execution.literals import CutOffError, LiteralError, dumps, loads, show
 from xgen_eval.execution.loading import BUILTIN_ERRORS, Failure, failure_of, load, new_module
 
-__all__ = ["main"]
+__all__ = ["GONE", "main", "run_beside"]
 
 _COMPARE = "__compare__"
 _FILE = "<test>"
 
+GONE = b"gone"
+"""Instead of a report: the candidate's process has ended, and how it did is the verdict."""
+
 
 def main(channel: Channel, payload: bytes) -> None:
-    """Run the test of `payload`, send its verdict, and go on to the next, until there is none."""
-    text: bytes | None = payload
-    while text is not None:
+    """Run tests, one for each channel that is given, until the harness hangs up."""
+    del payload
+    while (candidate := channel.take()) is not None and (text := channel.receive()) is not None:
         job = json.loads(text)
-        verdict = _Test(channel, job["names"], weak=job["program"] is not None).run(job)
-        channel.send(b"V" + json.dumps(verdict).encode("ascii"))
-        text = channel.receive()
+        test = _Test(job, candidate)
+        report = test.load() or test.run()
+        candidate.close()
+        channel.send(GONE if test.gone else json.dumps(report).encode("ascii"))
+
+
+def run_beside(job: dict[str, Any]) -> Failure:
+    """Run the test in the process of the program, which could forge what comes of it; see `run`."""
+    test = _Test(job, None)
+    return test.load() or test.run()
 
 
 class _Test:
-    """A running test, with what it asked and compared last."""
+    """A running test, with what it asked and compared last.
 
-    def __init__(self, channel: Channel, names: list[str], *, weak: bool) -> None:
-        self._channel = channel
-        self._weak = weak
-        self._names = {} if weak else {name: self._proxy(name) for name in names}
+    Attributes:
+        gone: whether the candidate has ended before the test did.
+    """
+
+    def __init__(self, job: dict[str, Any], candidate: Channel | None) -> None:
+        """Prepare it.
+
+        Args:
+            job: as `main` receives it.
+            candidate: the channel to the candidate's process; None where there is only this one.
+        """
+        self.gone = False
+        self._job = job
+        self._candidate = candidate
+        self._namespace: dict[str, Any] = {}
+        names = [] if candidate is None else job["names"]
+        self._names = {name: self._proxy(name) for name in names}
         self._called: tuple[tuple[object, ...], dict[str, object]] | None = None
         self._result: object = None
         self._compared: tuple[object, object] | None = None
         self._raised: tuple[BaseException, Failure] | None = None
         self._broken: Failure | None = None
 
-    def run(self, job: dict[str, Any]) -> Failure:
+    def load(self) -> Failure | None:
+        """Have the program loaded; what `run` returns where that goes wrong: `"load"`, mostly."""
+        job = self._job
+        if self._candidate is None:
+            self._namespace = new_module("test")
+            failure = load(job["prelude"], job["program"], self._namespace)
+        else:
+            nonce = os.urandom(8).hex()
+            asked = {name: job[name] for name in ("prelude", "program", "as_text")}
+            try:
+                failure, _ = self._ask(nonce, json.dumps({"nonce": nonce, **asked}).encode("ascii"))
+            except _CandidateError:
+                return self._broken
+        return None if failure is None else {"outcome": "load", **failure}
+
+    def run(self) -> Failure:
         """Run setup and tests in order, up to the first that fails.
 
         Returns:
-            `outcome`: `"passed"`, `"assertion"`, `"exception"`, `"output"`, `"test"` (its own
-            fault) or `"load"` (weak only); with what `failure_of` says, and for an assertion its
-            source line and values.
+            `outcome`: `"passed"`, `"assertion"`, `"exception"`, `"output"` or `"test"` (its own
+            fault); with what `failure_of` says, and for an assertion its source line and values.
         """
-        namespace = new_module("test")
-        if self._weak:
-            failure = load(job["prelude"], job["program"], namespace)
-            if failure is not None:
-                return {"outcome": "load", **failure}
+        weak = self._candidate is None
+        namespace = self._namespace if weak else new_module("test")
         namespace.update(self._names)
-        if (failure := load("", job["setup"], namespace)) is not None:
-            return {"outcome": "exception" if self._weak else "test", **failure}
+        if (failure := load("", self._job["setup"], namespace)) is not None:
+            return {"outcome": "exception" if weak else "test", **failure}
         namespace.update(self._names)  # setup may hold the stub of what is under test
         namespace[_COMPARE] = self._compare
-        for source in job["tests"]:
+        for source in self._job["tests"]:
             failure = self._run_one(source, namespace)
             if self._broken is not None:
-                return {"outcome": "exception", **self._broken}
+                return self._broken
             if failure is not None:
                 return failure
         return {"outcome": "passed"}
@@ -107,7 +142,7 @@ class _Test:
             if self._compared is not None:
                 shown["got"], shown["expected"] = map(show, self._compared)
             return {"outcome": "assertion", **shown, **failure}
-        own = self._called is None and not self._weak
+        own = self._called is None and self._candidate is not None
         return {"outcome": "test" if own else "exception", **shown, **failure}
 
     def _compare(self, got: object, expected: object, swapped: bool) -> Any:
@@ -128,30 +163,50 @@ class _Test:
         nonce = os.urandom(8).hex()
         frame = dumps((nonce, name, arguments, keywords))
         self._called, self._result = (arguments, keywords), None
-        self._channel.send(b"C" + frame)
-        answer = self._channel.receive()
+        failure, self._result = self._ask(nonce, frame)
+        if failure is not None:
+            self._raised = (_error(failure), failure)
+            raise self._raised[0]
+        return self._result
+
+    def _ask(self, nonce: str, frame: bytes) -> tuple[Failure | None, Any]:
+        """The candidate's answer to a frame: how it failed, or what it gave.
+
+        Raises:
+            _CandidateError: there is none. That ends the test, whatever it does with the error.
+        """
+        assert self._candidate is not None
+        try:
+            self._candidate.send(frame)
+            answer = None if self.gone else self._candidate.receive()
+        except FrameError as error:
+            raise self._break("output", str(error)) from None
+        except OSError:
+            answer = None
         if answer is None:
-            raise SystemExit("the candidate is gone")
+            self.gone = True
+            raise self._break("exception", "its process is gone")
         try:
             echoed, failure, result = loads(answer)
             failure = None if failure is None else _checked(failure)
         except (LiteralError, TypeError, ValueError) as error:
-            raise self._forged(f"its process sent no answer: {error}") from None
+            raise self._break("exception", f"its process sent no answer: {error}") from None
         if echoed != nonce:
-            raise self._forged("its process sent an answer that no call asked for")
-        if failure is not None:
-            self._raised = (_error(failure), failure)
-            raise self._raised[0]
-        self._result = result
-        return result
+            raise self._break("exception", "its process sent an answer that nothing asked for")
+        return failure, result
 
-    def _forged(self, message: str) -> Exception:
-        """The end of this test, whatever it does with the error that is returned."""
-        self._broken = {
+    def _break(self, outcome: str, message: str) -> Exception:
+        """The error, once it is noted what has become of the test."""
+        self._broken = self._broken or {
+            "outcome": outcome,
             **_checked({"type": "RelayError", "message": message}),
             "input": "" if self._called is None else _shown_call(*self._called),
         }
-        return RuntimeError(message)
+        return _CandidateError(message)
+
+
+class _CandidateError(Exception):
+    """The candidate's process gives no answers."""
 
 
 def _compiled(source: str) -> CodeType:
