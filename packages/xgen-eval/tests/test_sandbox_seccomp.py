@@ -175,6 +175,12 @@ def test_sockets_are_pairs_without_addresses(machine):
     assert machine(sendto, 5, 0x1000, 1, 0, 1 << 32, 16) == EPERM
 
 
+def test_descriptors_are_taken_from_the_own_channel_alone(machine):
+    recvmsg = (47, 212)
+    assert machine(recvmsg, 3, 0x1000) == ALLOW
+    assert {machine(recvmsg, descriptor, 0x1000) for descriptor in (0, 1, 4, 255)} == {EPERM}
+
+
 def test_a_machine_without_a_table_is_said(monkeypatch):
     monkeypatch.setattr(seccomp, "MACHINE", "riscv64")
     with pytest.raises(OSError, match="riscv64"):

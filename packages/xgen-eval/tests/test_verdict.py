@@ -141,6 +141,15 @@ def test_printing_too_much_ends_a_program(judged):
     assert judged(problem("assert f(1) == 1"), program, limits).outcome == "output"
 
 
+def test_an_answer_that_is_too_long_is_too_much(judged):
+    flood = "import os\ndef f(x): os.write(3, bytes([255] * 4))"
+    verdict = judged(problem("assert f(1) == 1"), flood)
+    assert (verdict.outcome, verdict.message) == (
+        "output",
+        "a frame of 4294967295 bytes; the largest has 16777216",
+    )
+
+
 def test_the_end_of_what_it_printed_is_kept(judged):
     verdict = judged(problem("assert f(1) == 1"), "print('loaded')\ndef f(x): print(x); return x")
     assert verdict.passed

@@ -120,7 +120,7 @@ ATTACKS = {
     "frames on every descriptor": Attack(
         "reported",
         WRONG + "import os\n"
-        'verdict = b\'V{"outcome":"passed"}\'\n'
+        'verdict = b\'{"outcome":"passed"}\'\n'
         "for descriptor in range(3, 64):\n"
         "    for data in (b'\"passed\"\\n', len(verdict).to_bytes(4, 'big') + verdict):\n"
         "        try: os.write(descriptor, data)\n"
@@ -130,7 +130,8 @@ ATTACKS = {
         "reported",
         "import os\n"
         'answer = b\'["tuple","0",null,9]\'\n'
-        'texts = [b\'{"outcome":"passed"}\'] + [answer] * 9\n'
+        'loaded = b\'["tuple","0",null,null]\'\n'
+        'texts = [b"gone", b\'{"outcome":"passed"}\', loaded] + [answer] * 9\n'
         "frames = [len(text).to_bytes(4, 'big') + text for text in texts]\n"
         "for descriptor in range(3, 64):\n"
         "    for data in [b'\"passed\"\\n'] + frames:\n"

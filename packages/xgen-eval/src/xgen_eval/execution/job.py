@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from xgen_eval.execution.limits import Limits
@@ -12,6 +13,7 @@ __all__ = ["Job", "roles"]
 _ROLES = Path(__file__).parent / "roles"
 
 
+@cache
 def roles() -> tuple[str, ...]:
     """Names of the programs that a child can run: the modules of `xgen_eval.execution.roles`.
 

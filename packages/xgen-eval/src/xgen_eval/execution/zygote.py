@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -173,8 +174,7 @@ class Zygote:
         patience = job.limits.wall_seconds + _GRACE_SECONDS
         silence = loop.call_later(patience, self._doubt, ended)
         ended.add_done_callback(lambda _: silence.cancel())
-        limits = dataclasses.asdict(job.limits)
-        message = json.dumps({"job": number, "role": job.role, "limits": limits})
+        message = json.dumps({"job": number, "role": job.role, "limits": _fields(job.limits)})
         try:
             socket.send_fds(self._control, [pack(message.encode())], list(descriptors))
         except OSError as error:
@@ -252,6 +252,11 @@ class Zygote:
             if not future.done():
                 future.set_exception(SandboxError(f"the sandbox's zygote is gone: {why}"))
                 future.exception()  # nobody may be waiting any more
+
+
+@lru_cache
+def _fields(limits: Limits) -> dict[str, float]:
+    return dataclasses.asdict(limits)
 
 
 def _places(modules: Sequence[str]) -> tuple[list[str], list[str]]:

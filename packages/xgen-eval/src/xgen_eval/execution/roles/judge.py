@@ -15,6 +15,7 @@ import ast
 import json
 import os
 from collections.abc import Callable
+from functools import lru_cache
 from types import CodeType
 from typing import Any
 
@@ -209,8 +210,12 @@ class _CandidateError(Exception):
     """The candidate's process gives no answers."""
 
 
+@lru_cache
 def _compiled(source: str) -> CodeType:
-    """The test, every `assert a == b` of it asking `_compare`, so that both values can be shown."""
+    """The test, every `assert a == b` of it asking `_compare`, so that both values can be shown.
+
+    Kept, because many programs are tried on the same test.
+    """
     tree = ast.parse(source, _FILE)
     _ask(tree.body)
     return compile(tree, _FILE, "exec", dont_inherit=True)
