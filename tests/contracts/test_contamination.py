@@ -12,9 +12,9 @@ from xgen_core import Document
 from xgen_core.testing import UnigramModel
 from xgen_data.decontamination import Benchmark, Decontaminate, decontaminate, write_report
 from xgen_eval import evaluate
-from xgen_eval.contamination import clean_and_dirty, read_findings
+from xgen_eval.analysis.contamination import clean_and_dirty, read_findings
+from xgen_eval.analysis.items import open_runs
 from xgen_eval.datasets import data_directory
-from xgen_eval.items import open_runs
 from xgen_eval.tasks.arc import ArcChallenge
 
 QUESTIONS = [

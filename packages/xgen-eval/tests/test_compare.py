@@ -7,9 +7,9 @@ import pytest
 
 from xgen_core import FormatError, InputError, Run
 from xgen_core.report import Items, read_sections
-from xgen_eval.comparison import compare_runs, says
+from xgen_eval.analysis.comparison import compare_runs, says
+from xgen_eval.analysis.items import open_runs
 from xgen_eval.grading import Graded
-from xgen_eval.items import open_runs
 from xgen_eval.statistics import mcnemar, paired_bootstrap
 from xgen_eval.tasks.bits_per_byte import BitsPerByte
 

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from xgen_eval.computation import ComputationGraph
-from xgen_eval.puzzles import CATEGORIES, make_puzzle, solutions
+from xgen_eval.seeded.computation import ComputationGraph
+from xgen_eval.seeded.puzzles import CATEGORIES, make_puzzle, solutions
 from xgen_eval.tasks.logic_grid import LogicGrid
 from xgen_eval.tasks.multiplication import Multiplication, schoolbook
 from xgen_eval.tasks.nonadjacent_sum import NonadjacentSum, choices

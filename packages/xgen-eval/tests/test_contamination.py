@@ -7,9 +7,9 @@ import pytest
 
 from xgen_core import InputError, Run
 from xgen_core.report import Items, read_sections
-from xgen_eval.contamination import clean_and_dirty, read_findings
+from xgen_eval.analysis.contamination import clean_and_dirty, read_findings
+from xgen_eval.analysis.items import open_runs
 from xgen_eval.grading import Graded
-from xgen_eval.items import open_runs
 from xgen_eval.statistics import fisher_exact
 
 

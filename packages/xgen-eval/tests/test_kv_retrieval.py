@@ -4,7 +4,7 @@ import re
 import pytest
 
 from xgen_core import InputError
-from xgen_eval.positions import spread
+from xgen_eval.seeded.positions import spread
 from xgen_eval.tasks.kv_retrieval import KvRetrieval, kv_prompt
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from xgen_core import InputError
 from xgen_eval.datasets import DataDirectory
-from xgen_eval.overlap import WordIndex
+from xgen_eval.seeded.overlap import WordIndex
 from xgen_eval.tasks.multidoc_qa import MultidocQa, OracleRow, qa_prompt
 
 DATA = MultidocQa.dataset

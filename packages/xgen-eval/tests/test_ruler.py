@@ -5,7 +5,7 @@ import pytest
 
 from xgen_core import InputError
 from xgen_core.files import read_json
-from xgen_eval.lengths import TokenCounter, largest
+from xgen_eval.seeded.lengths import TokenCounter, largest
 from xgen_eval.tasks.ruler_niah import RulerNiah
 from xgen_eval.tasks.ruler_vt import RulerVt
 from xgen_eval.tasks.ruler_words import RulerCwe, RulerFwe

@@ -9,9 +9,9 @@ import pytest
 
 from xgen_core import InputError, Run
 from xgen_core.report import Plot, Table, read_sections
+from xgen_eval.analysis.items import open_runs
+from xgen_eval.analysis.slices import slice_items
 from xgen_eval.grading import Graded
-from xgen_eval.items import open_runs
-from xgen_eval.slices import slice_items
 from xgen_eval.statistics import (
     fisher_exact,
     holm,

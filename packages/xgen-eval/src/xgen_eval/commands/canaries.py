@@ -39,7 +39,7 @@ def canaries(output: str, count: int, copies: tuple[int, ...], digits: int, seed
       xgen eval run --model local:MODEL --task canary_exposure --documents canaries.jsonl -o OUT
     """
     from xgen_core.files import write_jsonl
-    from xgen_eval.canaries import canary_documents, make_canaries
+    from xgen_eval.seeded.canaries import canary_documents, make_canaries
 
     made = make_canaries(count, seed=seed, digits=digits, copies=tuple(dict.fromkeys(copies)))
     rows = write_jsonl(output, (document.to_json() for document in canary_documents(made)))

@@ -62,12 +62,12 @@ def compare(
         return
     if model is not None:
         raise click.UsageError("--model goes with --published")
-    from xgen_eval.comparison import compare_runs
-    from xgen_eval.comparison_directory import seen_items, write_comparison
-    from xgen_eval.comparison_page import comparison_table, evidence_table
-    from xgen_eval.contamination import read_findings
-    from xgen_eval.items import open_runs
-    from xgen_eval.terminal import paragraph, table_text
+    from xgen_eval.analysis.comparison import compare_runs
+    from xgen_eval.analysis.comparison_page import comparison_table, evidence_table
+    from xgen_eval.analysis.comparison_run import seen_items, write_comparison
+    from xgen_eval.analysis.contamination import read_findings
+    from xgen_eval.analysis.items import open_runs
+    from xgen_eval.analysis.terminal import paragraph, table_text
 
     if len(runs) < 2:
         raise click.UsageError("give two run directories or more")

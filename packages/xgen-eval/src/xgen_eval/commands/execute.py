@@ -161,9 +161,9 @@ def _notes(execution: Execution, problems: int) -> list[str]:
 
 
 def _show(execution: Execution, verdicts: Sequence[Verdict], notes: Sequence[str]) -> None:
+    from xgen_eval.analysis.terminal import paragraph, table_text
     from xgen_eval.execution.page import outcome_table
     from xgen_eval.grading import metric_table
-    from xgen_eval.terminal import paragraph, table_text
 
     click.echo(f"{table_text(outcome_table(verdicts))}\n")
     if execution.metrics:

@@ -29,7 +29,8 @@ def show_published(
     from xgen_core import InputError, Run
     from xgen_core.files import write_json
     from xgen_core.report import Section
-    from xgen_eval.items import open_runs
+    from xgen_eval.analysis.items import open_runs
+    from xgen_eval.analysis.terminal import paragraph, table_text
     from xgen_eval.published import find_table, published_tables, stand
     from xgen_eval.published.page import (
         notes,
@@ -39,7 +40,6 @@ def show_published(
         table_blocks,
         tables_of,
     )
-    from xgen_eval.terminal import paragraph, table_text
 
     (run,) = open_runs([directory])
     tables = (find_table(name),) if name else tables_of(run.results)

@@ -10,9 +10,9 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xgen_eval.contamination import CleanDirty, Findings
-    from xgen_eval.items import FinishedRun, TaskItems
-    from xgen_eval.slices import Slice
+    from xgen_eval.analysis.contamination import CleanDirty, Findings
+    from xgen_eval.analysis.items import FinishedRun, TaskItems
+    from xgen_eval.analysis.slices import Slice
 
 __all__ = ["slice_run"]
 
@@ -54,10 +54,10 @@ def slice_run(
       xgen eval slice runs/base --by subject --protected gender -o runs/slices
       xgen eval slice runs/base --contamination runs/web/eval
     """
-    from xgen_eval.contamination import clean_and_dirty, read_findings
-    from xgen_eval.items import open_runs
-    from xgen_eval.slices_page import contamination_table, disparity_table, group_table
-    from xgen_eval.terminal import paragraph, table_text
+    from xgen_eval.analysis.contamination import clean_and_dirty, read_findings
+    from xgen_eval.analysis.items import open_runs
+    from xgen_eval.analysis.slices_page import contamination_table, disparity_table, group_table
+    from xgen_eval.analysis.terminal import paragraph, table_text
 
     if not attributes and not protected and contamination is None:
         raise click.UsageError("give --by, --protected or --contamination")
@@ -98,7 +98,7 @@ def _slices(
     """Each task by each attribute; a task that was not asked for by name may lack one."""
     from xgen_core import InputError
     from xgen_core.progress import Progress
-    from xgen_eval.slices import slice_items
+    from xgen_eval.analysis.slices import slice_items
 
     found: list[Slice] = []
     kinds = [*((name, False) for name in attributes), *((name, True) for name in protected)]
@@ -138,7 +138,7 @@ def _write(
     """A run directory with a section for each slice, and for the flagged items."""
     from xgen_core import Run
     from xgen_core.report import Section
-    from xgen_eval.slices_page import contamination_table, flagged_browser, slice_section
+    from xgen_eval.analysis.slices_page import contamination_table, flagged_browser, slice_section
 
     recipe = {
         "run": {task.name: task.record.key for task in items},

@@ -13,11 +13,11 @@ from typing import ClassVar, Literal
 
 from xgen_core import InputError, Score, ScoreRequest, ScoringModel
 from xgen_core.progress import Progress
-from xgen_eval.canaries import Canary, canaries_in
 from xgen_eval.curves import curve
 from xgen_eval.grading import Graded, graded_result
 from xgen_eval.inputs import Inputs
 from xgen_eval.scoring import score_all
+from xgen_eval.seeded.canaries import Canary, canaries_in
 from xgen_eval.task import TaskResult
 
 __all__ = ["CanaryExposure"]

@@ -12,9 +12,9 @@ from typing import ClassVar, Literal, NamedTuple
 from xgen_core import Document, InputError, ScoringModel
 from xgen_core.progress import Progress
 from xgen_eval.choices import ChoiceItem, chance, choose
-from xgen_eval.draws import rank, shuffled
 from xgen_eval.grading import graded_result
 from xgen_eval.inputs import Inputs
+from xgen_eval.seeded.draws import rank, shuffled
 from xgen_eval.task import TaskResult
 
 __all__ = ["ContinuationChoice"]

@@ -12,11 +12,11 @@ from xgen_core import InputError
 from xgen_core.report import Block
 from xgen_eval.answers import Answered, Ask
 from xgen_eval.curves import curve
-from xgen_eval.draws import integer, shuffled
 from xgen_eval.generation import GenerationBenchmark
 from xgen_eval.grading import Graded
 from xgen_eval.inputs import Inputs
-from xgen_eval.lengths import TokenCounter
+from xgen_eval.seeded.draws import integer, shuffled
+from xgen_eval.seeded.lengths import TokenCounter
 
 __all__ = ["Extraction"]
 

@@ -18,11 +18,11 @@ from xgen_core.records import Record
 from xgen_core.report import Block
 from xgen_eval.answers import Answered, Ask
 from xgen_eval.curves import curve
-from xgen_eval.draws import rank
 from xgen_eval.generation import GenerationBenchmark
 from xgen_eval.grading import Graded
 from xgen_eval.inputs import Inputs
-from xgen_eval.positions import check_positions, position_metrics, spread
+from xgen_eval.seeded.draws import rank
+from xgen_eval.seeded.positions import check_positions, position_metrics, spread
 from xgen_eval.task import Metric
 
 __all__ = ["KvRetrieval"]

@@ -13,7 +13,7 @@ from xgen_eval.curves import curve, score_map
 from xgen_eval.generation import GenerationBenchmark
 from xgen_eval.grading import Graded
 from xgen_eval.inputs import Inputs
-from xgen_eval.puzzles import CATEGORIES, Puzzle, make_puzzle
+from xgen_eval.seeded.puzzles import CATEGORIES, Puzzle, make_puzzle
 
 __all__ = ["LogicGrid"]
 

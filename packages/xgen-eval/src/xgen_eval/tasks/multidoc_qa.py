@@ -19,13 +19,13 @@ from xgen_core.report import Block
 from xgen_eval.answers import Answered, Ask
 from xgen_eval.curves import curve
 from xgen_eval.datasets import DataSet, Raw, data_directory
-from xgen_eval.draws import integer
 from xgen_eval.generation import GenerationBenchmark
 from xgen_eval.grading import Graded
 from xgen_eval.inputs import Inputs
 from xgen_eval.metrics import best_subspan_em, normalize_answer
-from xgen_eval.overlap import WordIndex
-from xgen_eval.positions import check_positions, position_metrics
+from xgen_eval.seeded.draws import integer
+from xgen_eval.seeded.overlap import WordIndex
+from xgen_eval.seeded.positions import check_positions, position_metrics
 from xgen_eval.task import Metric
 
 __all__ = ["MultidocQa", "OracleRow", "qa_prompt"]

@@ -13,12 +13,12 @@ from typing import ClassVar
 
 from xgen_core.report import Block
 from xgen_eval.answers import Answered, Ask, prompt_text
-from xgen_eval.computation import ComputationGraph
 from xgen_eval.curves import curve
-from xgen_eval.draws import integer
 from xgen_eval.generation import GenerationBenchmark
 from xgen_eval.grading import Graded
 from xgen_eval.inputs import Inputs
+from xgen_eval.seeded.computation import ComputationGraph
+from xgen_eval.seeded.draws import integer
 
 __all__ = ["NonadjacentSum", "choices"]
 

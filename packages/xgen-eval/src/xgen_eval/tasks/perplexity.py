@@ -14,13 +14,13 @@ from xgen_core import Document, InputError, ScoringModel
 from xgen_core.progress import Progress
 from xgen_core.records import Scalar
 from xgen_core.report import Section
-from xgen_eval.detokenize import detokenize_wikitext
 from xgen_eval.grading import metric_table
 from xgen_eval.inputs import Inputs
 from xgen_eval.metrics import bits
 from xgen_eval.scoring import rolling, window_length
 from xgen_eval.statistics import Estimate, ratio_of_sums
 from xgen_eval.task import Metric, TaskResult
+from xgen_eval.tasks.detokenize import detokenize_wikitext
 
 __all__ = ["Perplexity"]
 

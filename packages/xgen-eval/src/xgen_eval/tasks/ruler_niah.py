@@ -12,11 +12,11 @@ from typing import ClassVar, Literal
 
 from xgen_core.report import Block
 from xgen_eval.curves import score_map
-from xgen_eval.draws import integer, rank
 from xgen_eval.grading import Graded
 from xgen_eval.inputs import Inputs
-from xgen_eval.ruler import NOISE, Ruler, Sample
-from xgen_eval.words import phrase
+from xgen_eval.seeded.draws import integer, rank
+from xgen_eval.seeded.ruler import NOISE, Ruler, Sample
+from xgen_eval.seeded.words import phrase
 
 __all__ = ["RulerNiah"]
 

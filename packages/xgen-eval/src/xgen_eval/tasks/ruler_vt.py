@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from xgen_eval.draws import integer
 from xgen_eval.inputs import Inputs
-from xgen_eval.ruler import NOISE, Ruler, Sample
+from xgen_eval.seeded.draws import integer
+from xgen_eval.seeded.ruler import NOISE, Ruler, Sample
 
 __all__ = ["RulerVt"]
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from xgen_eval.draws import integer, rank
 from xgen_eval.inputs import Inputs
-from xgen_eval.ruler import Ruler, Sample
-from xgen_eval.words import phrases
+from xgen_eval.seeded.draws import integer, rank
+from xgen_eval.seeded.ruler import Ruler, Sample
+from xgen_eval.seeded.words import phrases
 
 __all__ = ["RulerCwe", "RulerFwe"]
 

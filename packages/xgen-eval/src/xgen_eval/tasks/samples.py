@@ -10,8 +10,8 @@ from typing import ClassVar, Literal, NamedTuple
 from xgen_core import Completion, Document, GenerationRequest, InputError, Model
 from xgen_core.progress import Progress
 from xgen_core.report import Item, Items, Section
-from xgen_eval.draws import shuffled
 from xgen_eval.inputs import Inputs
+from xgen_eval.seeded.draws import shuffled
 from xgen_eval.task import Metric, TaskResult
 
 __all__ = ["Samples"]

@@ -15,9 +15,9 @@ from xgen_eval.curves import curve
 from xgen_eval.generation import GenerationBenchmark
 from xgen_eval.grading import Graded
 from xgen_eval.inputs import Inputs, check_text
-from xgen_eval.lengths import TokenCounter
 from xgen_eval.metrics import rouge
 from xgen_eval.rows import known_fields
+from xgen_eval.seeded.lengths import TokenCounter
 
 __all__ = ["Summarization"]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from xgen_core import Document
 from xgen_core.records import Record
-from xgen_eval.draws import integer
-from xgen_eval.words import phrases
+from xgen_eval.seeded.draws import integer
+from xgen_eval.seeded.words import phrases
 
 __all__ = ["Canary", "canaries_in", "canary_documents", "make_canaries"]
 

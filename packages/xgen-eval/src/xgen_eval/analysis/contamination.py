@@ -17,9 +17,9 @@ from typing import cast
 from xgen_core import InputError
 from xgen_core.files import read_json, read_jsonl
 from xgen_core.records import Record
-from xgen_eval.items import Row, TaskItems
+from xgen_eval.analysis.items import Row, TaskItems
+from xgen_eval.analysis.slices import Group, slice_items
 from xgen_eval.rows import known_fields
-from xgen_eval.slices import Group, slice_items
 from xgen_eval.statistics import ALPHA, holm
 
 __all__ = ["CleanDirty", "Finding", "Findings", "clean_and_dirty", "read_findings"]

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from xgen_eval.computation import ComputationGraph
-from xgen_eval.draws import rank, shuffled
+from xgen_eval.seeded.computation import ComputationGraph
+from xgen_eval.seeded.draws import rank, shuffled
 
 __all__ = ["CATEGORIES", "Clue", "Puzzle", "make_puzzle", "solutions"]
 

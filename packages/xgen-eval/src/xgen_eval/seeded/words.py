@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from xgen_eval.draws import pick
+from xgen_eval.seeded.draws import pick
 
 __all__ = ["phrase", "phrases"]
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from xgen_core.records import Scalar
 from xgen_core.report import Block, Item, Items, Plot, Section, Table
-from xgen_eval.comparison_page import interval_text, row_fields, short_p
-from xgen_eval.contamination import CleanDirty, Finding
-from xgen_eval.items import TaskItems
+from xgen_eval.analysis.comparison_page import interval_text, row_fields, short_p
+from xgen_eval.analysis.contamination import CleanDirty, Finding
+from xgen_eval.analysis.items import TaskItems
+from xgen_eval.analysis.slices import FOUR_FIFTHS, Slice
 from xgen_eval.plots import Dot, interval_plot
-from xgen_eval.slices import FOUR_FIFTHS, Slice
 from xgen_eval.statistics import ALPHA
 
 __all__ = [

@@ -18,7 +18,7 @@ from xgen_core import InputError
 from xgen_core.codec import unknown_name
 from xgen_core.progress import Progress
 from xgen_core.records import Record
-from xgen_eval.items import FinishedRun, Row, TaskItems, cluster_of, score_of, weight_of
+from xgen_eval.analysis.items import FinishedRun, Row, TaskItems, cluster_of, score_of, weight_of
 from xgen_eval.statistics import (
     ALPHA,
     Difference,

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from xgen_core import InputError
 from xgen_core.codec import unknown_name
 from xgen_core.records import Record
-from xgen_eval.items import Row, TaskItems, cluster_of, score_of, weight_of
+from xgen_eval.analysis.items import Row, TaskItems, cluster_of, score_of, weight_of
 from xgen_eval.statistics import (
     ALPHA,
     Difference,

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from xgen_core.records import Scalar
 from xgen_core.report import Block, Item, Items, Plot, Section, Table, Text
-from xgen_eval.comparison import Comparison, Line, PairedTask
+from xgen_eval.analysis.comparison import Comparison, Line, PairedTask
+from xgen_eval.analysis.items import Row, score_of
 from xgen_eval.grading import cut
-from xgen_eval.items import Row, score_of
 from xgen_eval.plots import Dot, interval_plot
 from xgen_eval.statistics import ALPHA
 

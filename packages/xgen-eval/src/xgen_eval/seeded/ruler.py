@@ -18,8 +18,8 @@ from xgen_eval.curves import curve
 from xgen_eval.generation import GenerationBenchmark
 from xgen_eval.grading import Graded
 from xgen_eval.inputs import Inputs
-from xgen_eval.lengths import TokenCounter, largest
 from xgen_eval.metrics import string_match_all
+from xgen_eval.seeded.lengths import TokenCounter, largest
 
 __all__ = ["NOISE", "Ruler", "Sample"]
 

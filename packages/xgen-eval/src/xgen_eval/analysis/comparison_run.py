@@ -15,11 +15,11 @@ from xgen_core import InputError, Run
 from xgen_core.files import write_json
 from xgen_core.records import Record
 from xgen_core.report import Section, Table
-from xgen_eval.comparison import Comparison, compare_runs, pair_task
-from xgen_eval.comparison_page import changes_section, comparison_section, comparison_table
-from xgen_eval.contamination import CleanDirty, Findings, clean_and_dirty
-from xgen_eval.items import FinishedRun
-from xgen_eval.slices_page import contamination_table
+from xgen_eval.analysis.comparison import Comparison, compare_runs, pair_task
+from xgen_eval.analysis.comparison_page import changes_section, comparison_section, comparison_table
+from xgen_eval.analysis.contamination import CleanDirty, Findings, clean_and_dirty
+from xgen_eval.analysis.items import FinishedRun
+from xgen_eval.analysis.slices_page import contamination_table
 
 __all__ = ["SeenItems", "seen_items", "write_comparison"]
 

@@ -1,0 +1,1 @@
+"""Finished runs, read back: compared, sliced, joined to what was seen in training."""

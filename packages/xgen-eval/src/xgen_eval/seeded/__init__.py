@@ -1,0 +1,1 @@
+"""What tasks share whose items are made, or laid out, from a seed."""
