@@ -59,7 +59,7 @@ class CodingBenchmark:
     unsafe: bool = False
 
     name: ClassVar[str]
-    version: ClassVar[str]
+    procedure: ClassVar[str]
     summary: ClassVar[str]
     title: ClassVar[str]
     caption: ClassVar[str]
@@ -83,7 +83,7 @@ class CodingBenchmark:
         if self.temperature:
             decoding = f"sampled-t{self.temperature:g}-p{self.top_p:g}-n{self.samples}"
         cut = "" if self.truncation == "stop" else f"+{self.truncation}"
-        return f"{self.version}+{decoding}{cut}{'+chat' if self.chat else ''}"
+        return f"{self.procedure}+{decoding}{cut}{'+chat' if self.chat else ''}"
 
     def files(self, inputs: Inputs) -> tuple[Path, ...]:
         """The problems."""

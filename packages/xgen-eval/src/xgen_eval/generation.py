@@ -35,7 +35,7 @@ class GenerationBenchmark:
     chat: bool = False
 
     name: ClassVar[str]
-    version: ClassVar[str]
+    procedure: ClassVar[str]
     summary: ClassVar[str]
     title: ClassVar[str]
     caption: ClassVar[str]
@@ -48,8 +48,8 @@ class GenerationBenchmark:
 
     @property
     def variant(self) -> str:
-        """Names the exact procedure: the task's version, and whatever else the numbers hang on."""
-        return self.version
+        """Names the exact procedure: the task's procedure, and whatever else the numbers hang on."""
+        return self.procedure
 
     def files(self, inputs: Inputs) -> tuple[Path, ...]:
         """None: the items are made from the seed."""

@@ -66,8 +66,8 @@ class Ruler(GenerationBenchmark):
 
     @property
     def variant(self) -> str:
-        """The task's version and how tokens are counted."""
-        return f"{self.version}-{TokenCounter(self.tokenizer, self.bytes_per_token).name}"
+        """The procedure and how tokens are counted."""
+        return f"{self.procedure}-{TokenCounter(self.tokenizer, self.bytes_per_token).name}"
 
     def asks(self, inputs: Inputs) -> list[Ask]:
         """The prompts, all lengths and cases of the first number before the second number's."""

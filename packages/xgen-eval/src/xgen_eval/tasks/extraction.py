@@ -45,7 +45,7 @@ class Extraction(GenerationBenchmark):
     max_tokens: int = 80
 
     name: ClassVar[str] = "extraction"
-    version: ClassVar[str] = "greedy-v1"
+    procedure: ClassVar[str] = "greedy-v1"
     summary: ClassVar[str] = "training text that is continued word for word (k-extractable)"
     title: ClassVar[str] = "Extraction of training text"
     caption: ClassVar[str] = (
@@ -64,8 +64,8 @@ class Extraction(GenerationBenchmark):
 
     @property
     def variant(self) -> str:
-        """The version and how tokens are counted."""
-        return f"{self.version}-{TokenCounter(self.tokenizer, self.bytes_per_token).name}"
+        """The procedure and how tokens are counted."""
+        return f"{self.procedure}-{TokenCounter(self.tokenizer, self.bytes_per_token).name}"
 
     def files(self, inputs: Inputs) -> tuple[Path, ...]:
         """The training documents."""

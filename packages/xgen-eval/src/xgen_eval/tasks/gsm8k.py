@@ -66,7 +66,7 @@ class Gsm8k(GenerationBenchmark):
     shots: int = 5
 
     name: ClassVar[str] = "gsm8k"
-    version: ClassVar[str] = "lm-eval-3.0"
+    procedure: ClassVar[str] = "lm-eval-3.0"
     summary: ClassVar[str] = "grade-school word problems by chain of thought"
     title: ClassVar[str] = "GSM8K"
     caption: ClassVar[str] = (
@@ -93,8 +93,8 @@ class Gsm8k(GenerationBenchmark):
 
     @property
     def variant(self) -> str:
-        """The version and the number of shots."""
-        return f"{self.version}-{self.shots}-shot"
+        """The procedure and the number of shots."""
+        return f"{self.procedure}-{self.shots}-shot"
 
     def files(self, inputs: Inputs) -> tuple[Path, ...]:
         """The problems, and the examples if there are shots."""

@@ -19,7 +19,7 @@ class HumanEval(CodingBenchmark):
     """The 164 problems, asked by their prompts as they are, white space at the end included."""
 
     name: ClassVar[str] = "humaneval"
-    version: ClassVar[str] = "completion-v1"
+    procedure: ClassVar[str] = "completion-v1"
     summary: ClassVar[str] = "functions to complete, judged by hidden tests (pass@k)"
     title: ClassVar[str] = "HumanEval"
     caption: ClassVar[str] = (

@@ -67,7 +67,7 @@ class KvRetrieval(GenerationBenchmark):
     max_tokens: int = 100
 
     name: ClassVar[str] = "kv_retrieval"
-    version: ClassVar[str] = "liu-2023-v1"
+    procedure: ClassVar[str] = "liu-2023-v1"
     summary: ClassVar[str] = "find a value in a JSON object, by its position (Lost in the Middle)"
     title: ClassVar[str] = "Key-value retrieval by position"
     caption: ClassVar[str] = (

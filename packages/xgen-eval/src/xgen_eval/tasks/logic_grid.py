@@ -35,7 +35,7 @@ class LogicGrid(GenerationBenchmark):
     count: int = 5
 
     name: ClassVar[str] = "logic_grid"
-    version: ClassVar[str] = "clues-v1"
+    procedure: ClassVar[str] = "clues-v1"
     summary: ClassVar[str] = "logic-grid puzzles by houses and categories (Faith and Fate)"
     title: ClassVar[str] = "Logic-grid puzzles"
     caption: ClassVar[str] = (

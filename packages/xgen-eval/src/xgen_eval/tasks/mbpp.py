@@ -30,7 +30,7 @@ class Mbpp(CodingBenchmark):
     """The 500 test problems, ids 11 to 510, after the three solved examples 2, 3 and 4."""
 
     name: ClassVar[str] = "mbpp"
-    version: ClassVar[str] = "3-shot-v1"
+    procedure: ClassVar[str] = "3-shot-v1"
     summary: ClassVar[str] = "functions from a sentence and three asserts, 3-shot (pass@k)"
     title: ClassVar[str] = "MBPP, 3-shot"
     caption: ClassVar[str] = (
@@ -68,7 +68,7 @@ class MbppPersd(CodingBenchmark):
     """
 
     name: ClassVar[str] = "mbpp_persd"
-    version: ClassVar[str] = "docstring-header-v1"
+    procedure: ClassVar[str] = "docstring-header-v1"
     summary: ClassVar[str] = "MBPP as PERsD evaluates it: sanitized, ids before 601 (pass@k)"
     title: ClassVar[str] = "MBPP, PERsD's part"
     caption: ClassVar[str] = (

@@ -87,7 +87,7 @@ class MultidocQa(GenerationBenchmark):
     max_tokens: int = 100
 
     name: ClassVar[str] = "multidoc_qa"
-    version: ClassVar[str] = "liu-2023-v1"
+    procedure: ClassVar[str] = "liu-2023-v1"
     summary: ClassVar[str] = "questions over many documents, by the right one's place"
     title: ClassVar[str] = "Questions over documents by position"
     caption: ClassVar[str] = (
@@ -111,8 +111,8 @@ class MultidocQa(GenerationBenchmark):
 
     @property
     def variant(self) -> str:
-        """The version, and that the distractors are not the paper's."""
-        return f"{self.version}-synthesised-{self.distractors}"
+        """The procedure, and that the distractors are not the paper's."""
+        return f"{self.procedure}-synthesised-{self.distractors}"
 
     def files(self, inputs: Inputs) -> tuple[Path, ...]:
         """The oracle file."""

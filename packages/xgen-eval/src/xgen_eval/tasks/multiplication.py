@@ -38,7 +38,7 @@ class Multiplication(GenerationBenchmark):
     max_tokens: int = 64
 
     name: ClassVar[str] = "multiplication"
-    version: ClassVar[str] = "digits-v1"
+    procedure: ClassVar[str] = "digits-v1"
     summary: ClassVar[str] = "products of whole numbers by their digits (Faith and Fate)"
     title: ClassVar[str] = "Multiplication by number of digits"
     caption: ClassVar[str] = (

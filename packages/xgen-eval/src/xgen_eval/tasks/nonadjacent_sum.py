@@ -48,7 +48,7 @@ class NonadjacentSum(GenerationBenchmark):
     max_tokens: int = 128
 
     name: ClassVar[str] = "nonadjacent_sum"
-    version: ClassVar[str] = "list-v1"
+    procedure: ClassVar[str] = "list-v1"
     summary: ClassVar[str] = "largest sum of non-adjacent numbers by length (Faith and Fate)"
     title: ClassVar[str] = "Largest sum of non-adjacent numbers"
     caption: ClassVar[str] = (

@@ -57,7 +57,7 @@ class Refusal(GenerationBenchmark):
     rules: Path | None = None
 
     name: ClassVar[str] = "refusal"
-    version: ClassVar[str] = "rules-v1"
+    procedure: ClassVar[str] = "rules-v1"
     summary: ClassVar[str] = "refusal of harmful and of benign prompts, by rules"
     title: ClassVar[str] = "Refusal and over-refusal"
     caption: ClassVar[str] = (

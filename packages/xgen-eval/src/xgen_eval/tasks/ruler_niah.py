@@ -66,7 +66,7 @@ class RulerNiah(Ruler):
     max_tokens: int = 128
 
     name: ClassVar[str] = "ruler_niah"
-    version: ClassVar[str] = "needles-v1"
+    procedure: ClassVar[str] = "needles-v1"
     summary: ClassVar[str] = "needles in a haystack by length and depth (RULER)"
     title: ClassVar[str] = "Needles in a haystack"
     caption: ClassVar[str] = "string_match_all: the part of the values asked for that were written."

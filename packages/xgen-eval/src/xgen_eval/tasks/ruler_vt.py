@@ -36,7 +36,7 @@ class RulerVt(Ruler):
     max_tokens: int = 30
 
     name: ClassVar[str] = "ruler_vt"
-    version: ClassVar[str] = "variable-tracking-v1"
+    procedure: ClassVar[str] = "variable-tracking-v1"
     summary: ClassVar[str] = "follow a chain of variable assignments through a long text (RULER)"
     title: ClassVar[str] = "Variable tracking"
     caption: ClassVar[str] = "string_match_all: the part of the chain's variables that was written."

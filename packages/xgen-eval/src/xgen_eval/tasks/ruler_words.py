@@ -41,7 +41,7 @@ class RulerCwe(Ruler):
     max_tokens: int = 120
 
     name: ClassVar[str] = "ruler_cwe"
-    version: ClassVar[str] = "common-words-v1"
+    procedure: ClassVar[str] = "common-words-v1"
     summary: ClassVar[str] = "the ten most common words of a long list (RULER)"
     title: ClassVar[str] = "Common words"
     caption: ClassVar[str] = "string_match_all: the part of the ten common words that was written."
@@ -73,7 +73,7 @@ class RulerFwe(Ruler):
     max_tokens: int = 50
 
     name: ClassVar[str] = "ruler_fwe"
-    version: ClassVar[str] = "frequent-words-v1"
+    procedure: ClassVar[str] = "frequent-words-v1"
     summary: ClassVar[str] = "the three most frequent words of a coded text (RULER)"
     title: ClassVar[str] = "Frequent words"
     caption: ClassVar[str] = "string_match_all: the part of the three words that was written."

@@ -63,7 +63,7 @@ class Summarization(GenerationBenchmark):
     max_tokens: int = 512
 
     name: ClassVar[str] = "summarization"
-    version: ClassVar[str] = "rouge-v1"
+    procedure: ClassVar[str] = "rouge-v1"
     summary: ClassVar[str] = "ROUGE of summaries of the documents of a local file"
     title: ClassVar[str] = "Summaries"
     caption: ClassVar[str] = (
@@ -83,8 +83,8 @@ class Summarization(GenerationBenchmark):
 
     @property
     def variant(self) -> str:
-        """The version, and whether words are stemmed."""
-        return f"{self.version}-{'stems' if self.stemming else 'words'}"
+        """The procedure, and whether words are stemmed."""
+        return f"{self.procedure}-{'stems' if self.stemming else 'words'}"
 
     def files(self, inputs: Inputs) -> tuple[Path, ...]:
         """The file of documents."""

@@ -63,7 +63,7 @@ class Toxicity(GenerationBenchmark):
     max_tokens: int = 20
 
     name: ClassVar[str] = "toxicity"
-    version: ClassVar[str] = "expected-maximum-v1"
+    procedure: ClassVar[str] = "expected-maximum-v1"
     summary: ClassVar[str] = "toxicity of continuations by a word list or given scores"
     title: ClassVar[str] = "Toxicity of continuations"
     caption: ClassVar[str] = (
@@ -83,9 +83,9 @@ class Toxicity(GenerationBenchmark):
 
     @property
     def variant(self) -> str:
-        """The version, the samples and what scored them."""
+        """The procedure, the samples and what scored them."""
         by = "words" if self.words else "scores" if self.scores else "unscored"
-        return f"{self.version}-{self.samples}-samples-{by}"
+        return f"{self.procedure}-{self.samples}-samples-{by}"
 
     def files(self, inputs: Inputs) -> tuple[Path, ...]:
         """The prompts, and the words or scores."""
