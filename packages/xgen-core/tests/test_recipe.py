@@ -1,6 +1,7 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import pytest
 
@@ -17,6 +18,7 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
+    kind: ClassVar[str] = "a recipe"
     stages: tuple[Stage, ...] = (Stage(steps=1), Stage(steps=2))
     model: Stage | None = None
     betas: tuple[float, float] = (0.9, 0.95)
@@ -37,6 +39,8 @@ class Recipe:
         ("stages.1.rate=3", lambda r: r.stages[1].rate == 3.0),
         ("betas.1=0.99", lambda r: r.betas == (0.9, 0.99)),
         ("betas=[0.5,0.6]", lambda r: r.betas == (0.5, 0.6)),
+        ("betas=0.5,0.6", lambda r: r.betas == (0.5, 0.6)),
+        ("note=0.5,0.6", lambda r: r.note == "0.5,0.6"),
         ("weights.code=0.25", lambda r: r.weights == {"web": 0.5, "code": 0.25}),
         ("resume=true", lambda r: r.resume is True),
         ("note=123", lambda r: r.note == "123"),
@@ -67,6 +71,8 @@ def test_settings_are_typed_by_annotation(setting, read):
         ("weights.web=2", "weights sum to more than 1"),
         ("note.x=1", "'x' lies below a str, which has no fields"),
         ("betas=[1]", "expected 2 values"),
+        ("betas=0.5,a", "expected a list, got '0.5,a'"),
+        ("kind=1", "unknown field of Recipe 'kind'"),
     ],
 )
 def test_bad_settings_say_what_is_wrong(setting, message):

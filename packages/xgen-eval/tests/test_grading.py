@@ -22,10 +22,18 @@ def test_right_or_wrong_is_a_proportion():
 
 
 def test_other_scores_get_students_interval():
-    metric = metrics_of(items([0.5, 0.25, 1.0]))["acc"]
-    estimate = clustered_mean([0.5, 0.25, 1.0], range(3))
+    metric = metrics_of(items([0.5, 3.25, 1.0]))["acc"]
+    estimate = clustered_mean([0.5, 3.25, 1.0], range(3))
     assert (metric.value, metric.stderr) == (estimate.value, estimate.stderr)
     assert metric.interval == t_interval(estimate)
+
+
+def test_a_mean_of_fractions_lies_between_0_and_1():
+    values = [0.1, 0.2, 0.3, 0.9]
+    low, high = metrics_of(items(values))["acc"].interval
+    student = t_interval(clustered_mean(values, range(4)))
+    assert student[0] < 0 == low
+    assert high == student[1] < 1
 
 
 def test_items_that_share_a_passage_are_one_unit():

@@ -6,6 +6,7 @@ one leaf, typed by its annotation; `stages.1.steps=20` reaches into a tuple.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib
@@ -96,7 +97,8 @@ def _load_file(path: Path, what: str) -> ModuleType:
 def apply_settings(recipe: T, settings: Sequence[str]) -> T:
     """Replace leaves of a dataclass tree by `path=value` strings.
 
-    A value is read as JSON where it is JSON (`3`, `1e-4`, `true`, `[1,2]`), otherwise as text.
+    A value is read as JSON where it is JSON (`3`, `1e-4`, `true`, `[1,2]`), otherwise as text; a
+    list may be without its brackets (`1,2`).
 
     Raises:
         RecipeError: no `=`, an unknown field (the nearest is named), or a value of another type.
@@ -120,20 +122,13 @@ def _replace(
     node: object, kind: object, keys: list[str], value: object, text: str, path: str
 ) -> object:
     if not keys:
-        try:
-            return decode(cast("type[object]", kind), value, path)
-        except CodecError as error:
-            if isinstance(value, str):
-                raise
-            try:
-                return decode(cast("type[object]", kind), text, path)
-            except CodecError:
-                raise error from None  # `[1]` for a pair is a list too short, not a text
+        return _leaf(kind, value, text, path)
     key, rest = keys[0], keys[1:]
     if dataclasses.is_dataclass(node) and not isinstance(node, type):
         hints = typing.get_type_hints(type(node))
-        if key not in hints:
-            raise RecipeError(unknown_name(key, list(hints), f"field of {type(node).__name__}"))
+        names = [field.name for field in dataclasses.fields(node) if field.init]
+        if key not in names:
+            raise RecipeError(unknown_name(key, names, f"field of {type(node).__name__}"))
         child = _replace(getattr(node, key), hints[key], rest, value, text, path)
         return dataclasses.replace(cast(Any, node), **{key: child})
     if isinstance(node, tuple):
@@ -150,6 +145,21 @@ def _replace(
         mapping[key] = _replace(mapping.get(key), element, rest, value, text, path)
         return mapping
     raise RecipeError(f"{path}: {key!r} lies below a {type(node).__name__}, which has no fields")
+
+
+def _leaf(kind: object, value: object, text: str, path: str) -> object:
+    """A value of the kind, from its JSON, its text, or a list of what stands between commas."""
+    readings = [value, text]
+    with contextlib.suppress(json.JSONDecodeError):
+        readings.append(json.loads(f"[{text}]"))
+    first: CodecError | None = None
+    for reading in readings:
+        try:
+            return decode(cast("type[object]", kind), reading, path)
+        except CodecError as error:
+            first = first or error  # `[1]` for a pair is a list too short, not a text
+    assert first is not None
+    raise first
 
 
 def _element_kind(kind: object, item: object) -> object:

@@ -72,7 +72,8 @@ def metrics_of(items: Sequence[Graded]) -> dict[str, Metric]:
     """The mean of every score over the items that have it, in order of first appearance.
 
     A score that is 0 or 1 for every item is a proportion with its Wilson interval; others get
-    Student's. Where items name clusters, these are the independent units.
+    Student's, cut at 0 and 1 where every item's score lies between them. Where items name clusters,
+    these are the independent units.
     """
     names = dict.fromkeys(name for item in items for name in item.scores)
     return {name: _metric(name, [i for i in items if name in i.scores]) for name in names}
@@ -176,6 +177,9 @@ def _metric(name: str, items: Sequence[Graded]) -> Metric:
     if rates and metric.value in (0, 1):  # no spread among clusters is not certainty
         interval = wilson_interval(round(metric.value) * units, units)
         return dataclasses.replace(metric, interval=interval)
+    if metric.interval is not None and all(0 <= v <= 1 for v in values):
+        low, high = metric.interval
+        return dataclasses.replace(metric, interval=(max(low, 0.0), min(high, 1.0)))
     return metric
 
 
