@@ -48,7 +48,7 @@ class GenerationBenchmark:
 
     @property
     def variant(self) -> str:
-        """Names the exact procedure: the task's procedure, and whatever else the numbers hang on."""
+        """Names the procedure, and whatever else the numbers hang on."""
         return self.procedure
 
     def files(self, inputs: Inputs) -> tuple[Path, ...]:
