@@ -113,6 +113,16 @@ def test_what_differs_is_said_in_one_line(made, kit):
         compare(a, made.directory / "nowhere")
 
 
+def test_scores_of_two_judges_are_not_compared(made):
+    def judged(judge):
+        return {"quiz": [Graded(id="q", scores={"acc": 1.0}, details={"judge": judge})]}
+
+    a = made.run("a", judged("strict-judge"))
+    with pytest.raises(InputError, match="quiz: judged by strict-judge in a, by kind-judge in b"):
+        compare(a, made.run("b", judged("kind-judge")))
+    assert compare(a, made.run("c", judged("strict-judge"))).lines
+
+
 def test_settings_seeds_and_missing_items_are_noted(made, kit):
     a = made.run("a", {"quiz": kit.right_wrong("01101")})
     b = made.run("b", {"quiz": kit.right_wrong("0111")}, shots=5, seed=3)

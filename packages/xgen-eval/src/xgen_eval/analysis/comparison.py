@@ -285,6 +285,9 @@ def _unlike(name_a: str, a: TaskItems, name_b: str, b: TaskItems) -> str:
             for sha, files, name in ((own, files_a, name_a), (other, files_b, name_b))
         ]
         return f"{a.name}: other data (sha256): {', '.join(texts)}"
+    if a.judges and b.judges and a.judges != b.judges:
+        one, other = (", ".join(sorted(judges)) for judges in (a.judges, b.judges))
+        return f"{a.name}: judged by {one} in {name_a}, by {other} in {name_b}"
     return ""
 
 

@@ -62,6 +62,11 @@ class TaskItems:
                     return name
         return None
 
+    @property
+    def judges(self) -> frozenset[str]:
+        """Which models graded the rows; empty where none did."""
+        return frozenset(str(row["judge"]) for row in self.rows if row.get("judge"))
+
     def by_id(self) -> dict[str, Row]:
         """Rows by their id.
 
