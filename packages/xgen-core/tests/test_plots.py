@@ -77,7 +77,7 @@ def test_axes_take_titles_kinds_and_rules():
         "x",
         "a.b",
         "quantitative",
-        {"type": "log", "nice": False},
+        {"type": "log", "padding": 8, "nice": False},
     )
     assert line["encoding"]["y"]["title"] == "loss"
     assert rule["data"]["values"] == [{"at": 5, "label": "stage 2"}]
@@ -123,3 +123,11 @@ def test_nothing_to_show_is_refused(build):
         build(rows=[{"x": 1, "y": None}], x="x", y="y", description="d")
     with pytest.raises(ValueError, match="no row has a value"):
         build(rows=[], x="x", y="y", description="d")
+
+
+def test_the_y_axis_may_span_what_is_possible():
+    rows = [{"step": 1, "acc": 0.4}, {"step": 2, "acc": 0.5}]
+    plot = line_plot(rows=rows, x="step", y="acc", y_range=(0, 1), description="d")
+    encoding = plot.spec["layer"][0]["encoding"]
+    assert encoding["y"]["scale"] == {"domain": [0, 1]}
+    assert encoding["x"]["axis"] == {"tickMinStep": 1}

@@ -48,10 +48,8 @@ def curve(
             if at is not None and name in item.scores:
                 line = name if not series else f"{item.attributes.get(series)}"
                 groups.setdefault((at, line), []).append(item.scores[name])
-    rows = [
-        {"at": at, "series": line, "mean": math.fsum(values) / len(values)}
-        for (at, line), values in groups.items()
-    ]
+    means = {key: math.fsum(values) / len(values) for key, values in groups.items()}
+    rows = [{"at": at, "series": line, "mean": mean} for (at, line), mean in means.items()]
     return line_plot(
         rows=sorted(rows, key=lambda row: _order(row["at"])),
         x="at",
@@ -60,6 +58,7 @@ def curve(
         x_title=x_title,
         y_title=y_title,
         log_x=log_x,
+        y_range=(0, 1) if all(0 <= mean <= 1 for mean in means.values()) else None,
         description=f"Mean {', '.join(scores)} by {x_title}.",
         caption=caption,
     )

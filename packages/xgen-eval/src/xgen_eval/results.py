@@ -24,7 +24,7 @@ from xgen_core.report import Section, Table
 from xgen_eval.inputs import DataFile, Inputs
 from xgen_eval.task import Metric, Task, TaskResult
 
-__all__ = ["Results", "ResultsDirectory", "TaskRecord", "read_results", "task_key"]
+__all__ = ["Results", "ResultsDirectory", "TaskRecord", "is_breakdown", "read_results", "task_key"]
 
 _FORMAT = "xgen-results"
 _VERSION = 1
@@ -177,6 +177,11 @@ class ResultsDirectory:
         return self.directory / "sections" / f"{name}.json"
 
 
+def is_breakdown(metric: str) -> bool:
+    """Whether a metric is another one over some of the items: `acc/stem`, `bits_per_byte@1024`."""
+    return "/" in metric or "@" in metric.removeprefix("pass@")
+
+
 def _settings(task: Task) -> dict[str, object]:
     values = encode(task)
     assert isinstance(values, Mapping)
@@ -187,12 +192,15 @@ def _overview(results: Results) -> Section:
     rows: list[tuple[Scalar, ...]] = []
     for task, record in results.tasks.items():
         for name, metric in record.metrics.items():
-            if "@" not in name.removeprefix("pass@"):
+            if not is_breakdown(name):
                 value = round(metric.value, 4)
                 rows.append((task, name, value, metric.uncertainty, metric.n, metric.unit))
     columns = ("task", "metric", "value", "uncertainty", "n", "unit")
     variants = ", ".join(f"{task} {record.variant}" for task, record in results.tasks.items())
-    caption = f"± is one standard error; a range is the 95 % interval. Variants: {variants}."
+    caption = (
+        "± is one standard error; a range is the 95 % interval. Breakdowns (by subject, by length) "
+        f"are in the tasks' own sections. Variants: {variants}."
+    )
     return Section(
         title="Results",
         summary=f"{results.model.identity}, seed {results.seed}",

@@ -32,6 +32,7 @@ def line_plot(
     x_title: str = "",
     y_title: str = "",
     log_x: bool = False,
+    y_range: tuple[float, float] | None = None,
     rules: Sequence[tuple[float, str]] = (),
     description: str,
     caption: str = "",
@@ -50,6 +51,7 @@ def line_plot(
         x_title: axis title; the column's name by default.
         y_title: likewise.
         log_x: logarithmic x axis; rows where x is not positive are left out, with a note.
+        y_range: what the y axis spans, all values within it; None for what they need.
         rules: vertical lines `(x, label)`, for the edges between stages.
         description: what the plot shows, for those who do not see it.
         caption: the line below it.
@@ -85,7 +87,11 @@ def line_plot(
     x_axis: dict[str, object] = {"field": "x", "title": x_title or x}
     if numeric:
         scale: dict[str, object] = {"type": "log"} if log_x else {"zero": False}
+        if longest <= _FEW_POINTS:
+            scale["padding"] = 8  # points at the ends are drawn whole
         x_axis |= {"type": "quantitative", "scale": {**scale, "nice": False}}
+        if all(isinstance(p["x"], int) for p in kept) and not log_x:
+            x_axis["axis"] = {"tickMinStep": 1}
     else:
         x_axis |= {"type": "ordinal", "sort": None}
     encoding: dict[str, object] = {
@@ -94,7 +100,7 @@ def line_plot(
             "field": "y",
             "title": y_title or y,
             "type": "quantitative",
-            "scale": {"zero": False},
+            "scale": {"zero": False} if y_range is None else {"domain": list(y_range)},
         },
     }
     if series is not None:

@@ -12,7 +12,7 @@ from xgen_core import CodecError, FormatError, InputError
 from xgen_core.codec import unknown_name
 from xgen_core.files import read_jsonl, sha256_file
 from xgen_core.records import Scalar
-from xgen_eval.results import Results, TaskRecord, read_results
+from xgen_eval.results import Results, TaskRecord, is_breakdown, read_results
 from xgen_eval.statistics import ratio_of_sums
 
 __all__ = ["FinishedRun", "Row", "TaskItems", "cluster_of", "open_runs", "score_of", "weight_of"]
@@ -41,7 +41,7 @@ class TaskItems:
     @property
     def metrics(self) -> tuple[str, ...]:
         """Metrics that are means over the rows, in the order of the results; no breakdowns."""
-        whole = [m for m in self.record.metrics if "@" not in m.removeprefix("pass@")]
+        whole = [m for m in self.record.metrics if not is_breakdown(m)]
         return tuple(m for m in whole if self.weighting(m) is not None)
 
     def weighting(self, metric: str) -> str | None:

@@ -184,11 +184,13 @@ def _tasks(
 
 def results_text(results: Results) -> str:
     """Results for people: a line a metric, breakdowns left out."""
+    from xgen_eval.results import is_breakdown
+
     rows = [("task", "metric", "value", "uncertainty", "n", "unit")]
     hidden = 0
     for task, record in results.tasks.items():
         for name, metric in record.metrics.items():
-            if "@" in name.removeprefix("pass@"):
+            if is_breakdown(name):
                 hidden += 1
                 continue
             rows.append(
