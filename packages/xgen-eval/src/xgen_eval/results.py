@@ -11,7 +11,7 @@ There is no time and no path of this machine in it: the same evaluation writes t
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -177,9 +177,13 @@ class ResultsDirectory:
         return self.directory / "sections" / f"{name}.json"
 
 
-def is_breakdown(metric: str) -> bool:
-    """Whether a metric is another one over some of the items: `acc/stem`, `bits_per_byte@1024`."""
-    return "/" in metric or "@" in metric.removeprefix("pass@")
+def is_breakdown(metric: str, beside: Container[str] = ()) -> bool:
+    """Whether a metric is a part of another.
+
+    `bits_per_byte@1024` is, and `acc/stem` where `acc` is among those `beside` it.
+    """
+    whole, slash, _ = metric.partition("/")
+    return "@" in metric.removeprefix("pass@") or bool(slash and whole in beside)
 
 
 def _settings(task: Task) -> dict[str, object]:
@@ -192,7 +196,7 @@ def _overview(results: Results) -> Section:
     rows: list[tuple[Scalar, ...]] = []
     for task, record in results.tasks.items():
         for name, metric in record.metrics.items():
-            if not is_breakdown(name):
+            if not is_breakdown(name, record.metrics):
                 value = round(metric.value, 4)
                 rows.append((task, name, value, metric.uncertainty, metric.n, metric.unit))
     columns = ("task", "metric", "value", "uncertainty", "n", "unit")

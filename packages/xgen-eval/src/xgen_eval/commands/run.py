@@ -190,7 +190,7 @@ def results_text(results: Results) -> str:
     hidden = 0
     for task, record in results.tasks.items():
         for name, metric in record.metrics.items():
-            if is_breakdown(name):
+            if is_breakdown(name, record.metrics):
                 hidden += 1
                 continue
             rows.append(
