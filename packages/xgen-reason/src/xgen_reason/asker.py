@@ -1,0 +1,88 @@
+"""The model as one question's method asks it: every request by stage, kept for the trace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xgen_core import Completion, GenerationRequest, Message, Model
+from xgen_reason.result import Call
+
+__all__ = ["Asker"]
+
+
+class Asker:
+    """Asks a model for one question, and remembers what was asked.
+
+    Concurrent requests are fine; `calls` has them by (stage, step) in the order in which each pair
+    was first asked for, so that it does not depend on which answer came first.
+    """
+
+    def __init__(self, model: Model, *, seed: int = 0, chat: bool = False) -> None:
+        """Prepare it.
+
+        Args:
+            model: entered.
+            seed: of every request; sample `i` has `seed + i`.
+            chat: send prompts as a user's message, for models that know conversations only.
+        """
+        self._model = model
+        self._seed = seed
+        self._chat = chat
+        self._calls: list[Call | None] = []
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """What was asked so far, in the order of asking."""
+        return tuple(call for call in self._calls if call is not None)
+
+    async def ask(
+        self,
+        stage: str,
+        prompt: str,
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        n: int = 1,
+        first: int = 0,
+        stop: Sequence[str] = (),
+        logprobs: int | None = None,
+        step: int = 0,
+    ) -> list[Completion]:
+        """Ask for continuations.
+
+        Args:
+            stage: what for; see `Call`.
+            prompt: few-shot text.
+            max_tokens: of each answer.
+            temperature: 0 is greedy.
+            n: how many samples.
+            first: number of the first of them, so that drawing more later repeats none.
+            stop: strings that end an answer.
+            logprobs: as in `GenerationRequest`.
+            step: of the chain, from 1; 0 for the whole.
+
+        Raises:
+            ModelError: the model failed.
+        """
+        place = len(self._calls)
+        self._calls.append(None)
+        request = GenerationRequest(
+            prompt=None if self._chat else prompt,
+            messages=(Message(role="user", content=prompt),) if self._chat else (),
+            max_tokens=max_tokens,
+            temperature=temperature,
+            n=n,
+            seed=self._seed + first,
+            stop=tuple(stop),
+            logprobs=logprobs,
+        )
+        found = await self._model.generate(request)
+        self._calls[place] = Call(
+            stage=stage,
+            step=step,
+            prompt=prompt,
+            texts=tuple(completion.text for completion in found),
+            prompt_tokens=sum(completion.prompt_tokens for completion in found),
+            completion_tokens=sum(completion.completion_tokens for completion in found),
+        )
+        return found

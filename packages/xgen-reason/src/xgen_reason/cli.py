@@ -1,0 +1,18 @@
+"""`xgen reason`: questions answered by chains of thought that knowledge has verified."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["reason"]
+
+
+@click.group("reason")
+def reason() -> None:
+    """Answer questions by chains of thought that knowledge verifies and edits.
+
+    \b
+    Example:
+      xgen reason index notes/ -o notes.db
+      xgen reason ask "Where was she born?" --model openai:gpt-4o-mini --source text:notes.db
+    """

@@ -1,0 +1,1 @@
+"""The sub-commands of `xgen reason`, one module each."""

@@ -1,0 +1,1 @@
+"""Data sets of questions, read from the files that their authors publish."""

@@ -1,0 +1,1 @@
+"""Verify-and-Edit, Chain-of-Knowledge, and the methods that they are compared with."""
