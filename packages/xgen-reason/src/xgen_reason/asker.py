@@ -30,6 +30,12 @@ class Asker:
         self._chat = chat
         self._calls: list[Call | None] = []
 
+    def through(self, model: Model) -> Asker:
+        """The same trace, asking another model (a tuned writer of queries, say)."""
+        other = Asker(model, seed=self._seed, chat=self._chat)
+        other._calls = self._calls
+        return other
+
     @property
     def calls(self) -> tuple[Call, ...]:
         """What was asked so far, in the order of asking."""
