@@ -7,7 +7,7 @@ import pytest
 
 from xgen_core.lm import CallStore, Prices, recorded
 from xgen_core.lm.scripted import Rule, ScriptedModel
-from xgen_core.report import Diff, Table
+from xgen_core.report import Diff, Table, Text
 from xgen_reason import Chain, Edit, Evidence, Found, Query, Question, Result, Vote
 from xgen_reason.asker import Asker
 from xgen_reason.citations import cite, mark, set_aside
@@ -146,12 +146,20 @@ def test_the_item_shows_samples_steps_evidence_and_calls():
     item = trace_item(QUESTION, RESULT, title="q1", times=CallTimes())
     assert item.fields["right answers"] == "Huygens"
     assert item.fields["route"].endswith("; confidence 0.4000")
-    samples, diff = item.blocks[:2]
+    assert item.fields["chain, as it is now"] == "1. Huygens found Titan.\n2. It is a moon.\n3. It is far."
+    samples = item.blocks[0]
     assert isinstance(samples, Table)
     assert samples.rows[2][:2] == (3, "states none")
-    assert isinstance(diff, Diff)
-    assert diff.before.splitlines()[-1] == "The answer is Cassini."
-    assert diff.after.splitlines()[0] == "Huygens found Titan."
+    step, answer = [block for block in item.blocks if isinstance(block, Diff)]
+    assert (step.before, step.after) == ("Cassini found Titan.", "Huygens found Titan.")
+    assert (answer.before, answer.after) == ("Cassini", "Huygens")
+    texts = [block.text for block in item.blocks if isinstance(block, Text)]
+    assert texts == [
+        "Step 1, edited, resting on [1][2]\nWho found Titan?",
+        "Step 2, kept, resting on [1]",
+        "Step 3, kept: no evidence",
+        "Answer",
+    ]
     tables = [block for block in item.blocks if isinstance(block, Table)]
     pieces = tables[2]
     marked = [row[pieces.columns.index("mark")] for row in pieces.rows]

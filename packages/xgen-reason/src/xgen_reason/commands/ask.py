@@ -12,7 +12,7 @@ from xgen_reason.commands.options import method_options
 if TYPE_CHECKING:
     from xgen_reason.result import Edit, Result
 
-__all__ = ["answer_text", "ask_question"]
+__all__ = ["answer_text", "ask"]
 
 
 @click.command("ask")
@@ -26,7 +26,7 @@ __all__ = ["answer_text", "ask_question"]
 )
 @call_options
 @click.option("--json", "as_json", is_flag=True, help="Print the whole result as JSON.")
-def ask_question(
+def ask(
     question: str,
     model: str,
     method: str,
@@ -56,14 +56,12 @@ def ask_question(
     import json
     import tempfile
 
-    from xgen_core import ModelError
     from xgen_core.command.calls import budget_of, prices_of
     from xgen_reason.commands.options import domain_sources, limits_with, plans_text, query_models
     from xgen_reason.configuration import Configuration
     from xgen_reason.planning import plan_questions
     from xgen_reason.question import Question
-    from xgen_reason.result import Result
-    from xgen_reason.runs import run_questions
+    from xgen_reason.runs import ask_question
 
     if not question.strip():
         raise click.UsageError("the question is empty")
@@ -79,25 +77,22 @@ def ask_question(
         domains=domain_sources(domains),
         query_models=query_models(query_uris),
     )
-    asked = [Question(id="question", text=question)]
+    asked = Question(id="question", text=question)
+    money = prices_of(prices)
     budget = budget_of(limits_with(limits, max_cost), prices)
     with tempfile.TemporaryDirectory() as passing:
         directory = output or passing
         if dry_run:
-            plans = asyncio.run(plan_questions(configuration, asked, output=directory))
+            plans = asyncio.run(plan_questions(configuration, [asked], output=directory))
             click.echo(plans_text(plans, prices))
             return
-        (finished,) = asyncio.run(
-            run_questions(
-                configuration, asked, output=directory, budget=budget, prices=prices_of(prices)
-            )
-        ).finished
-    if not isinstance(finished.outcome, Result):
-        raise ModelError(finished.outcome.reason)
+        answered = asyncio.run(
+            ask_question(configuration, asked, output=directory, budget=budget, prices=money)
+        )
     if as_json:
-        click.echo(json.dumps(finished.outcome.to_json(), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(answered.to_json(), indent=2, ensure_ascii=False))
         return
-    click.echo(answer_text(finished.outcome))
+    click.echo(answer_text(answered))
 
 
 def answer_text(result: Result) -> str:
