@@ -267,6 +267,13 @@ def test_sparql_is_in_label_form():
     assert texts[1].count("wdt:") == 2
 
 
+@pytest.mark.parametrize("stage", ["sparql", "sql"])
+def test_a_query_in_a_fence_is_not_cut(stage):
+    assert not any(
+        stop in f"```{stage}\nSELECT 1\n```" for stop in load_prompts().prompt(stage).stop
+    )
+
+
 def test_sql_runs_on_the_table_that_it_is_shown_with():
     shots = load_prompts("general").prompt("sql").shots
     answers = list[list[tuple[object, ...]]]()
