@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 import string
 
 import pytest
@@ -264,3 +265,31 @@ def test_sparql_is_in_label_form():
         assert re.search(r"\b[QP]\d+", text) is None
         assert text.count("{") == text.count("}") == 1
     assert texts[1].count("wdt:") == 2
+
+
+@pytest.mark.parametrize("stage", ["sparql", "sql"])
+def test_a_query_in_a_fence_is_not_cut(stage):
+    assert not any(
+        stop in f"```{stage}\nSELECT 1\n```" for stop in load_prompts().prompt(stage).stop
+    )
+
+
+def test_sql_runs_on_the_table_that_it_is_shown_with():
+    shots = load_prompts("general").prompt("sql").shots
+    answers = list[list[tuple[object, ...]]]()
+    for shot in shots:
+        title, columns, _, head, *rows = shot["table"].splitlines()
+        assert title.startswith("Table data: ")
+        named = re.findall(r"(\w+) \((text|number)\)", columns)
+        assert " | ".join(name for name, _ in named) == head
+        with sqlite3.connect(":memory:") as database:
+            types = {"text": "TEXT", "number": "REAL"}
+            database.execute(
+                f"CREATE TABLE data ({', '.join(f'{n} {types[k]}' for n, k in named)})"
+            )
+            marks = ", ".join("?" for _ in named)
+            cells = [row.split(" | ") for row in rows]
+            database.executemany(f"INSERT INTO data VALUES ({marks})", cells)
+            answers.append(database.execute(shot["query"]).fetchall())
+        database.close()
+    assert answers == [[("Apollo 14", "Alan Shepard")], [(2,)], [("Sean Connery", 3)]]

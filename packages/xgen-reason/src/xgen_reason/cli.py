@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from xgen_reason.commands.ask import ask
+from xgen_reason.commands.index import index_documents
 from xgen_reason.commands.run import run_dataset
 
 __all__ = ["reason"]
@@ -21,5 +22,5 @@ def reason() -> None:
     """
 
 
-for command in (ask, run_dataset):
+for command in (ask, index_documents, run_dataset):
     reason.add_command(command)

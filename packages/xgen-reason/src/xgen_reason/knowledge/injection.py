@@ -91,8 +91,9 @@ _PATTERNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "speaks to a model",
         (
-            rf"{_START}(?:dear|attention|hey|hello|note (?:to|for)|(?:instructions?|message) (?:to|for)"
-            rf"|to)[,:]? (?:the |any |all )?{_MODEL}\b.{{0,60}}(?:[,:!]|\b(?:must|should|please)\b)",
+            rf"{_START}(?:dear|attention|hey|hello|(?:note|message|instructions?) (?:to|for)"
+            rf"|to)[,:]? (?:the |any |all )?{_MODEL}\b"
+            r".{0,60}(?:[,:!]|\b(?:must|should|please)\b)",
             rf"\b(?:if you are|as) (?:an? )?{_MODEL}\b[^.]{{0,40}},\s*(?:you|please|ignore|answer"
             r"|reply|respond|say|always|never|do not|stop)\b",
             r"\byou are (?:now|no longer) (?:an? |in )?(?:\w+ ){0,3}(?:AI|assistant|model|chatbot"
@@ -104,8 +105,8 @@ _PATTERNS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             r"\b(?:answer|reply|respond|output|print) (?:only |just |exactly |always )*with\b"
             r"(?: only| exactly| just)? (?:the (?:word|text|label)s? )?[\"“'‘`]",
-            r"\b(?:you must|you should|please|always) (?:always |now |only )?(?:answer|reply|respond"
-            r"|output|conclude) (?:with|that|by|only)\b",
+            r"\b(?:you must|you should|please|always) (?:always |now |only )?"
+            r"(?:answer|reply|respond|output|conclude) (?:with|that|by|only)\b",
             r"\bthe (?:correct |right |true |final |only )?answer to (?:this|the|your|every|any)"
             r" (?:user's |above )?questions? is\b|\bsay that the answer is\b",
             r"\bregardless of (?:what )?(?:the )?(?:question|you (?:were|are) asked)\b",

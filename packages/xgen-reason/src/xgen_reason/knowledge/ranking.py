@@ -54,7 +54,10 @@ class Bm25:
         return 0.0
 
     def scores(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
-        """The sum over query words of `idf · tf (k1 + 1) / (tf + k1 (1 - b + b · length / mean))`."""
+        """Sums over query words of `idf · tf (k1 + 1) / (tf + k1 (1 - b + b · length / mean))`.
+
+        A length is in content words.
+        """
         counts, lengths = _counts(query, texts)
         if not counts.size:
             return np.zeros(len(texts))
@@ -95,9 +98,7 @@ class TfidfCosine:
         return result
 
 
-def _counts(
-    query: str, texts: Sequence[str]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _counts(query: str, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How often each query word stands in each text `[n, q]`, and the texts' lengths `[n]`."""
     vocabulary = sorted(set(content_words(query)))
     bags = [Counter(content_words(text)) for text in texts]

@@ -1,9 +1,9 @@
 """Text cut into sentences by rules: no model, no download, the same everywhere.
 
 A sentence ends at `.`, `!`, `?` or `…` (closing quotes and brackets go with it) if what follows may
-begin one. A full stop does not end it after a title (`Dr.`), an initial (`J. R. R. Tolkien`), inside
-a number or a dotted abbreviation; after abbreviations that stand at ends too (`Inc.`, `U.S.`) only
-a word that usually begins a sentence decides. A blank line always ends one.
+begin one. A full stop does not end it after a title (`Dr.`), after an initial (`J. R. R. Tolkien`),
+inside a number or a dotted abbreviation; after abbreviations that stand at ends too (`Inc.`,
+`U.S.`) only a word that usually begins a sentence decides. A blank line always ends one.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ _WORD_BEFORE = re.compile(r"[\w.'’&-]*$")
 _OPENING = "\"'“‘«([{¿¡—–-*•"
 
 _NEVER = frozenset(
-    """mr mrs ms mx messrs dr prof rev fr sr hon gov sen rep pres gen col maj capt cmdr lt sgt cpl pvt
-    adm brig st ste mt ft sir vs v cf e.g i.e viz al fig figs eq eqs sec secs ch chap vol vols no nos
-    nr pp p ed eds trans approx ca c circa b d fl r op art arts dept univ assn bros ave blvd rd dist
-    lat long lit pron est min max temp incl resp seq trad orig rel""".split()
+    """mr mrs ms mx messrs dr prof rev fr sr hon gov sen rep pres gen col maj capt cmdr lt sgt cpl
+    pvt adm brig st ste mt ft sir vs v cf e.g i.e viz al fig figs eq eqs sec secs ch chap vol
+    vols no nos nr pp p ed eds trans approx ca c circa b d fl r op art arts dept univ assn bros
+    ave blvd rd dist lat long lit pron est min max temp incl resp seq trad orig rel""".split()  # noqa: SIM905 - words, not quotes
 )
 """Abbreviations that something belonging to them follows, as a rule."""
 
 _SOMETIMES = frozenset(
-    """inc ltd co corp llc plc jr sr esq etc a.m p.m am pm ph.d phd m.d b.a m.a b.sc m.sc u.s u.k u.n
-    e.u u.s.a u.s.s.r d.c a.d b.c b.c.e c.e jan feb mar apr jun jul aug sep sept oct nov dec mon tue
-    wed thu fri sat sun ft in oz lb lbs km kg cm mm hr hrs sq""".split()
+    """inc ltd co corp llc plc jr sr esq etc a.m p.m am pm ph.d phd m.d b.a m.a b.sc m.sc u.s u.k
+    u.n e.u u.s.a u.s.s.r d.c a.d b.c b.c.e c.e jan feb mar apr jun jul aug sep sept oct nov dec
+    mon tue wed thu fri sat sun ft in oz lb lbs km kg cm mm hr hrs sq""".split()  # noqa: SIM905 - words, not quotes
 )
 """Abbreviations that may stand at the end of a sentence."""
 
 _STARTERS = frozenset(
-    """a after all also although an and another as at because before both but by despite during each
-    every few finally first for from he her here his how however i if in into is it its later like
-    many most much my no not now of on once one only other our over she since so some such that the
-    their then there these they this those though through thus to today two under until upon we what
-    when where which while who why with within without yet you your""".split()
+    """a after all also although an and another as at because before both but by despite during
+    each every few finally first for from he her here his how however i if in into is it its
+    later like many most much my no not now of on once one only other our over she since so some
+    such that the their then there these they this those though through thus to today two under
+    until upon we what when where which while who why with within without yet you your""".split()  # noqa: SIM905 - words, not quotes
 )
 """Words that begin a sentence where they are capitalised, rather than a name."""
 

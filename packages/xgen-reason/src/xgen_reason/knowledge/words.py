@@ -10,22 +10,23 @@ __all__ = ["STOP_WORDS", "content_words", "words"]
 _WORD = re.compile(r"[^\W_]+")
 
 STOP_WORDS = frozenset(
-    """a about above after again against all also am an and any are as at be because been before being
-    below between both but by can cannot could d did do does doing don down during each few for from
-    further had has have having he her here hers herself him himself his how i if in into is it its
-    itself just ll may me might more most must my myself no nor not now of off on once only or other
-    our ours ourselves out over own re s same shall she should so some such t than that the their
-    theirs them themselves then there these they this those through to too under until up upon us
-    ve very was we were what when where which while who whom whose why will with would you your yours
-    yourself yourselves""".split()
+    """a about above after again against all also am an and any are as at be because been before
+    being below between both but by can cannot could d did do does doing don down during each
+    few for from further had has have having he her here hers herself him himself his how i if
+    in into is it its itself just ll may me might more most must my myself no nor not now of off
+    on once only or other our ours ourselves out over own re s same shall she should so some
+    such t than that the their theirs them themselves then there these they this those through
+    to too under until up upon us ve very was we were what when where which while who whom whose
+    why will with would you your yours yourself yourselves""".split()  # noqa: SIM905 - words, not quotes
 )
 """English words that say nothing of what a text is about."""
 
 
 def words(text: str) -> list[str]:
     """Lower-case words in order, accents taken off."""
-    plain = unicodedata.normalize("NFKD", text.lower())
-    return _WORD.findall("".join(c for c in plain if not unicodedata.combining(c)))
+    parts = unicodedata.normalize("NFKD", text.lower())
+    plain = "".join(c for c in parts if not unicodedata.combining(c))
+    return _WORD.findall(unicodedata.normalize("NFC", plain))
 
 
 def content_words(text: str) -> list[str]:
