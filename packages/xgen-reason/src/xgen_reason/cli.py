@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from xgen_reason.commands.index import index_documents
+
 __all__ = ["reason"]
 
 
@@ -16,3 +18,6 @@ def reason() -> None:
       xgen reason index notes/ -o notes.db
       xgen reason ask "Where was she born?" --model openai:gpt-4o-mini --source text:notes.db
     """
+
+
+reason.add_command(index_documents)
