@@ -80,15 +80,22 @@ class ChainOfKnowledge:
         result = replace(result, domains=domains, notes=(*result.notes, *notes))
         sources = _sources(tools, domains)
         correct = self._progressive if self.order == "progressive" else self._parallel
-        repaired, after = await correct(question, tools, steps, sources)
+        repaired, after, complete = await correct(question, tools, steps, sources)
+        if not complete:
+            note = f"steps after the first {self.max_steps} were not looked at"
+            result = replace(result, notes=(*result.notes, note))
         logprobs = drawn.chain.logprob is not None
         chain = await conclude(tools, question, after, logprobs=logprobs)
         return edited(replace(result, chain=chain), drawn, tools, repaired)
 
     async def _progressive(
         self, question: Question, tools: Tools, steps: tuple[str, ...], sources: Sequence[str]
-    ) -> tuple[list[Repaired], tuple[str, ...]]:
-        """Correct a step, let the model go on from there, correct the next, to the last."""
+    ) -> tuple[list[Repaired], tuple[str, ...], bool]:
+        """Correct a step, let the model go on from there, correct the next, to the last.
+
+        Returns:
+            What became of the steps, the chain's steps, and whether those are all.
+        """
         repaired: list[Repaired] = []
         after: tuple[str, ...] = ()
         ahead = steps
@@ -96,14 +103,17 @@ class ChainOfKnowledge:
             number = len(after) + 1
             repaired.append(await self._correct(question, tools, ahead[0], number, sources))
             after = (*after, repaired[-1].edit.after)
-            if len(ahead) == 1 or number == self.max_steps:
+            if len(ahead) == 1:
                 break
+            if number == self.max_steps:
+                return repaired, after, False
             ahead = await continue_steps(tools, question, after)
-        return repaired, after
+        return repaired, after, True
 
     async def _parallel(
         self, question: Question, tools: Tools, steps: tuple[str, ...], sources: Sequence[str]
-    ) -> tuple[list[Repaired], tuple[str, ...]]:
+    ) -> tuple[list[Repaired], tuple[str, ...], bool]:
+        """Correct all steps side by side; what is returned is the same."""
         looked_at = steps[: self.max_steps]
         branches = [replace(tools, asker=tools.asker.branch()) for _ in looked_at]
         works = [
@@ -111,7 +121,8 @@ class ChainOfKnowledge:
             for number, (branch, sentence) in enumerate(zip(branches, looked_at, strict=True), 1)
         ]
         repaired = await together(works)
-        return repaired, tuple(one.edit.after for one in repaired) + steps[self.max_steps :]
+        after = tuple(one.edit.after for one in repaired) + steps[self.max_steps :]
+        return repaired, after, len(steps) <= self.max_steps
 
     async def _correct(
         self, question: Question, tools: Tools, sentence: str, number: int, sources: Sequence[str]

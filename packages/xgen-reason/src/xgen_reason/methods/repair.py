@@ -6,6 +6,7 @@ in one line, inside a prompt that calls them data.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,9 @@ from xgen_reason.result import Edit
 from xgen_reason.tools import Tools
 
 __all__ = ["Repaired", "Shown", "choose", "keep", "look_up", "rewrite", "search"]
+
+_DELIMITER = re.compile(r"<\s*/?\s*(?:evidence|knowledge)\b[^>]*>?", re.IGNORECASE)
+"""What prompts put around evidence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +42,8 @@ class Shown:
 
     @property
     def text(self) -> str:
-        """One piece a line: none can pretend to be a line of the prompt."""
-        return "\n".join(" ".join(piece.text.split()) for piece in self.pieces)
+        """One piece a line: none can pretend to be a line of the prompt, or to end its data."""
+        return "\n".join(_DELIMITER.sub(" ", " ".join(p.text.split())) for p in self.pieces)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,7 @@ class VerifyAndEdit:
             return edited(result, drawn, tools)
         looked_at = steps[: self.max_steps]
         if len(steps) > self.max_steps:
-            note = f"{len(steps) - self.max_steps} steps after the first {self.max_steps} were left"
+            note = f"steps after the first {self.max_steps} were left as they are"
             result = replace(result, notes=(*result.notes, note))
         branches = [replace(tools, asker=tools.asker.branch()) for _ in looked_at]
         repaired = await together(
@@ -152,8 +152,7 @@ def edited(result: Result, drawn: Drawn, tools: Tools, repaired: Sequence[Repair
         notes.append("the chain has no steps to verify; its answer stands")
     elif not chain.states:
         notes.append("the repaired chain states no answer; the one from before stands")
-        before = drawn.chain
-        chain = replace(chain, answer=before.answer, answer_logprob=before.answer_logprob)
+        chain = replace(drawn.chain, steps=chain.steps)
     for one in repaired:
         if one.edit.used and "the pieces disagree" in one.edit.reason:
             notes.append(f"step {one.edit.step}: {one.edit.reason}")
