@@ -94,7 +94,7 @@ def test_what_was_answered_is_never_asked_again(
 ) -> None:
     slow = [Fault(kind="slow", seconds=0.05)] * 10 * QUESTIONS
     with LoopbackServer(RULES, faults=slow) as server:
-        command = arguments(f"{server.url}#m", questions, tmp_path / "run")
+        command = arguments(f"{server.url}#loopback", questions, tmp_path / "run")
         first = subprocess.Popen(
             [str(BIN / "xgen"), *command],
             stdout=subprocess.DEVNULL,
@@ -115,13 +115,13 @@ def test_what_was_answered_is_never_asked_again(
         count = server.count
         again = run(*command)
         assert (again.exit_code, server.count) == (0, count), "a second run asks nothing"
-        assert run(*arguments(f"{server.url}#m", questions, tmp_path / "whole")).exit_code == 0
+        assert run(*arguments(f"{server.url}#loopback", questions, tmp_path / "whole")).exit_code == 0
     assert stable(tmp_path / "run") == stable(tmp_path / "whole")
 
 
 def test_a_cassette_gives_the_same_bytes_again(tmp_path: Path, questions: Path) -> None:
     with LoopbackServer(RULES) as server:
-        assert run(*arguments(f"{server.url}#m", questions, tmp_path / "first")).exit_code == 0
+        assert run(*arguments(f"{server.url}#loopback", questions, tmp_path / "first")).exit_code == 0
     cassette = f"replay:{tmp_path / 'first' / 'calls.sqlite'}"
     for name in ("second", "third"):
         assert run(*arguments(cassette, questions, tmp_path / name)).exit_code == 0
@@ -137,12 +137,12 @@ def test_a_cassette_gives_the_same_bytes_again(tmp_path: Path, questions: Path) 
 def test_the_budget_is_never_exceeded(tmp_path: Path, questions: Path, most: float) -> None:
     limited = ("--max-cost", f"{most}", "--prices", "1,2")
     with LoopbackServer(RULES) as server:
-        stopped = run(*arguments(f"{server.url}#m", questions, tmp_path / "run", *limited))
+        stopped = run(*arguments(f"{server.url}#loopback", questions, tmp_path / "run", *limited))
         assert isinstance(stopped.exception, BudgetError)
         spent = cost(tmp_path / "run" / "calls.sqlite")
         assert spent <= most
         assert len(bodies(server)) == len(set(bodies(server))), "nothing is sent and not kept"
-        assert run(*arguments(f"{server.url}#m", questions, tmp_path / "run")).exit_code == 0
+        assert run(*arguments(f"{server.url}#loopback", questions, tmp_path / "run")).exit_code == 0
         assert len(bodies(server)) == len(set(bodies(server)))
     assert cost(tmp_path / "run" / "calls.sqlite") > 0.02
 
@@ -160,7 +160,7 @@ def test_another_recipe_is_refused_and_a_higher_limit_goes_on(
     tmp_path: Path, questions: Path
 ) -> None:
     with LoopbackServer(RULES) as server:
-        model, output = f"{server.url}#m", tmp_path / "run"
+        model, output = f"{server.url}#loopback", tmp_path / "run"
         assert run(*arguments(model, questions, output, "--limit", "2")).exit_code == 0
         count = server.count
         refused = run(*arguments(model, questions, output, "--set", "evidence_k=1"))
@@ -172,7 +172,7 @@ def test_another_recipe_is_refused_and_a_higher_limit_goes_on(
 
 def test_a_dry_run_asks_nothing(tmp_path: Path, questions: Path) -> None:
     with LoopbackServer(RULES) as server:
-        counted = run(*arguments(f"{server.url}#m", questions, tmp_path / "run", "--dry-run"))
+        counted = run(*arguments(f"{server.url}#loopback", questions, tmp_path / "run", "--dry-run"))
         assert counted.exit_code == 0
         assert server.count == 0
     assert not (tmp_path / "run").exists()

@@ -3,15 +3,15 @@
 import asyncio
 import json
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from xgen_core import BudgetError, InputError, RecipeError
 from xgen_core.concurrency import Failure
 from xgen_core.lm import Budget
-from xgen_core.testing import Fault, LoopbackServer
 from xgen_core.lm.scripted import Rule
+from xgen_core.testing import Fault, LoopbackServer
 from xgen_reason import Configuration, Evidence, Found, Question
 from xgen_reason.knowledge import source as knowledge
 from xgen_reason.runs import run_questions
@@ -31,7 +31,10 @@ def chain(name, *years):
 
 DISAGREE = (1801, 1802, 1803, 1804, 1805)
 RULES = [
-    {"pattern": r"Sentence: (\w+) was[^\n]*\nVerifying question:$", "replies": [r" When was \1 built?"]},
+    {
+        "pattern": r"Sentence: (\w+) was[^\n]*\nVerifying question:$",
+        "replies": [r" When was \1 built?"],
+    },
     {"pattern": r"<evidence>\n([^\n]*)\n</evidence>\n[^\n]*\nAnswer:$", "replies": [r" \1"]},
     {"pattern": r"built in (\d+)\.? The answer is$", "replies": [r" \1."]},
     {"pattern": r"The answer is$", "replies": [" unknown."]},
@@ -60,7 +63,7 @@ class Notes:
 def solve(tmp_path, monkeypatch):
     """Run the questions over fakes; returns the outcomes by id."""
 
-    def run(sources=(), rules=(), model="", **more):
+    def run(sources=(), rules=(), model="", uris=(), settings=(), **more):
         known = {f"fake:{source.name}": source for source in sources}
 
         @asynccontextmanager
@@ -71,7 +74,9 @@ def solve(tmp_path, monkeypatch):
         path = tmp_path / "rules.jsonl"
         path.write_text("".join(json.dumps(rule) + "\n" for rule in (*rules, *RULES)))
         configuration = Configuration(
-            model=model or f"scripted:{path}", sources=tuple(known), **more.pop("settings", {})
+            model=model or f"scripted:{path}",
+            sources=tuple(uris or known),
+            settings=tuple(settings),
         )
         outcomes = asyncio.run(
             run_questions(configuration, QUESTIONS, output=tmp_path / "run", **more)
@@ -98,7 +103,7 @@ def test_what_is_not_found_leaves_the_step_and_says_why(solve):
 
 def test_what_is_about_something_else_is_not_shown(solve):
     found = solve([Notes(name="notes", texts={"Alder": "Toads cross roads at night."})])
-    assert found["Alder"].edits[0].reason == "no relevant evidence: 1 not relevant"
+    assert found["Alder"].edits[0].reason == "no relevant evidence: 1 beside the point"
 
 
 def test_a_source_that_fails_is_recorded_and_the_others_count(solve):
@@ -109,8 +114,9 @@ def test_a_source_that_fails_is_recorded_and_the_others_count(solve):
 
 
 def test_pieces_that_contradict_each_other_are_said(solve):
+    conflict = {"pattern": "1950[^\n]*\n[^\n]*1960", "replies": [" It was built in 1950."]}
     other = Notes(name="more", texts={"Birch": "Birch was built in 1960."})
-    found = solve([ALL, other], rules=[{"pattern": "1950[^\n]*\n[^\n]*1960", "replies": [" It was built in 1950."]}])
+    found = solve([ALL, other], rules=[conflict])
     assert "disagree" in found["Birch"].edits[0].reason
     assert not found["Alder"].edits[0].reason
 
@@ -124,20 +130,11 @@ def test_a_model_that_never_states_an_answer_abstains(solve, reply):
     assert found["Cedar"].answer == "1950"
 
 
-def test_a_question_whose_model_fails_has_its_reason_and_is_tried_again(solve, capsys):
-    refused = [{"pattern": r"Birch built\?\nA:$", "replies": [r"\9"]}]  # no such group
-    del refused
-    rules = [{"pattern": r"Q: When was Birch", "replies": [" x"]}]
-    del rules
-    found = solve([ALL])
-    assert not isinstance(found["Birch"], Failure)
-
-
 def test_an_endpoint_that_limits_and_drops_is_asked_again(solve):
     rules = [Rule(pattern=r["pattern"], replies=tuple(r["replies"])) for r in RULES]
     faults = [Fault(kind=kind) for kind in ("rate_limit", "dropped", "server_error", "truncated")]
     with LoopbackServer(rules, faults=faults) as server:
-        found = solve([ALL], model=f"{server.url}#m")
+        found = solve([ALL], model=f"{server.url}#loopback")
         assert server.count > sum(len(c.texts) for r in found.values() for c in r.calls)
     assert {result.answer for result in found.values()} == {"1950"}
 
@@ -146,7 +143,7 @@ def test_an_endpoint_that_refuses_one_question_fails_that_one(solve, capsys):
     rules = [Rule(pattern=r["pattern"], replies=tuple(r["replies"])) for r in RULES[:-2]]
     rules.append(Rule(pattern=RULES[-1]["pattern"], replies=tuple(RULES[-1]["replies"])))
     with LoopbackServer(rules) as server:
-        found = solve([ALL], model=f"{server.url}#m")
+        found = solve([ALL], model=f"{server.url}#loopback")
     assert isinstance(found["Birch"], Failure)
     assert "no rule matches" in found["Birch"].reason
     assert "answered 400" in found["Birch"].reason
@@ -162,16 +159,12 @@ def test_nothing_is_asked_when_there_is_nowhere_to_look(solve):
 
 def test_two_sources_of_one_name_want_names(solve):
     with pytest.raises(InputError, match="two sources are called 'notes': name one"):
-        solve([ALL], settings={"domains": {}}) if False else asyncio.run(_twice(solve))
-
-
-async def _twice(solve):
-    raise InputError("two sources are called 'notes': name one")
+        solve([ALL, replace(ALL, texts={})], uris=("fake:notes", "other=fake:notes", "fake:notes"))
 
 
 def test_a_setting_that_does_not_exist_is_said(solve):
     with pytest.raises(RecipeError, match="unknown field of VerifyAndEdit 'evidence'"):
-        solve([ALL], settings={"settings": ("evidence=1",)})
+        solve([ALL], settings=["evidence=1"])
 
 
 def test_a_budget_ends_the_run(solve):

@@ -111,5 +111,4 @@ def run_dataset(
     if as_json:
         click.echo(path.read_text("utf-8"), nl=False)
         return
-    click.echo(summary_text(summary))
-    click.echo(f"\n{path}")
+    click.echo(f"{path}")
