@@ -12,6 +12,7 @@ answers give the same bytes.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from typing import cast
 from xgen_core import InputError, Model, Run
 from xgen_core.codec import JSON, decode, encode
 from xgen_core.concurrency import Failure
-from xgen_core.files import write_jsonl
+from xgen_core.files import write_json, write_jsonl
 from xgen_core.lm import Budget, CallStore, Prices, recorded
 from xgen_core.records import Record
 from xgen_core.report import Section
@@ -36,9 +37,26 @@ from xgen_reason.trace import CallTimes
 
 __all__ = ["RunRecipe", "ask_question", "run_questions"]
 
+_FORMAT = "xgen-reason-results"
+_VERSION = 1
 _KIND = "reason"
 _RESULTS = "results"
 _CALLS = "calls.sqlite"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResults(Record):
+    """What a run comes to.
+
+    Attributes:
+        questions: how many there are.
+        failed: how many of them have no result, by kind and reason.
+        routes: how the others were answered.
+    """
+
+    questions: int
+    failed: Mapping[str, int]
+    routes: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +171,14 @@ async def run_questions(
 def _finish(run: Run, outcomes: Sequence[Outcome], times: CallTimes, prices: Prices | None) -> None:
     """Write what the outcomes come to."""
     results = [one.result for one in outcomes if isinstance(one.result, Result)]
+    failures = [one.result for one in outcomes if isinstance(one.result, Failure)]
+    found = RunResults(
+        questions=len(outcomes),
+        failed=Counter(f"{failure.kind}: {failure.reason}" for failure in failures),
+        routes=Counter(result.route for result in results),
+    )
+    header = {"format": _FORMAT, "version": _VERSION}
+    write_json(run.directory / "results.json", header | found.to_json())
     calls = calls_table(results, times, prices)
     run.write_section("30-calls", Section(title="Calls", blocks=(calls,)))
     run.write_section("40-traces", trace_section(outcomes, {}, times=times, prices=prices))

@@ -69,7 +69,9 @@ def run_dataset(
     import asyncio
     from pathlib import Path
 
+    from xgen_core import ModelError
     from xgen_core.command.calls import budget_of, prices_of
+    from xgen_core.concurrency import Failure
     from xgen_eval.inputs import DataFile
     from xgen_reason.commands.options import domain_sources, limits_with, plans_text, query_models
     from xgen_reason.configuration import Configuration
@@ -95,7 +97,7 @@ def run_dataset(
         plans = asyncio.run(plan_questions(configuration, questions, output=output))
         click.echo(plans_text(plans, prices))
         return
-    summary = asyncio.run(
+    outcomes = asyncio.run(
         run_questions(
             configuration,
             questions,
@@ -107,6 +109,9 @@ def run_dataset(
             prices=prices_of(prices),
         )
     )
+    reasons = [one.result.reason for one in outcomes if isinstance(one.result, Failure)]
+    if len(reasons) == len(outcomes):
+        raise ModelError(f"all {len(outcomes)} questions failed: {reasons[0]}")
     path = Path(output) / "results.json"
     if as_json:
         click.echo(path.read_text("utf-8"), nl=False)
