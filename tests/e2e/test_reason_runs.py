@@ -128,13 +128,15 @@ def test_what_was_answered_is_never_asked_again(
         count = server.count
         again = run(*command)
         assert (again.exit_code, server.count) == (0, count), "a second run asks nothing"
-        assert run(*arguments(f"{server.url}#loopback", questions, tmp_path / "whole")).exit_code == 0
+        whole = run(*arguments(f"{server.url}#loopback", questions, tmp_path / "whole"))
+        assert whole.exit_code == 0
     assert stable(tmp_path / "run") == stable(tmp_path / "whole")
 
 
 def test_a_cassette_gives_the_same_bytes_again(tmp_path: Path, questions: Path) -> None:
     with LoopbackServer(Counted()) as server:
-        assert run(*arguments(f"{server.url}#loopback", questions, tmp_path / "first")).exit_code == 0
+        first = run(*arguments(f"{server.url}#loopback", questions, tmp_path / "first"))
+        assert first.exit_code == 0
     cassette = f"replay:{tmp_path / 'first' / 'calls.sqlite'}"
     for name in ("second", "third"):
         assert run(*arguments(cassette, questions, tmp_path / name)).exit_code == 0

@@ -146,7 +146,8 @@ def test_the_item_shows_samples_steps_evidence_and_calls():
     item = trace_item(QUESTION, RESULT, title="q1", times=CallTimes())
     assert item.fields["right answers"] == "Huygens"
     assert item.fields["route"].endswith("; confidence 0.4000")
-    assert item.fields["chain, as it is now"] == "1. Huygens found Titan.\n2. It is a moon.\n3. It is far."
+    chain = "1. Huygens found Titan.\n2. It is a moon.\n3. It is far."
+    assert item.fields["chain, as it is now"] == chain
     samples = item.blocks[0]
     assert isinstance(samples, Table)
     assert samples.rows[2][:2] == (3, "states none")
