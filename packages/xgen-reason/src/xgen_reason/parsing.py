@@ -18,6 +18,7 @@ from xgen_core.lm.wire.logprobs import token_bytes
 from xgen_eval.metrics import normalize_answer
 from xgen_eval.metrics.stemming import porter_stem
 from xgen_reason.chain import Chain
+from xgen_reason.knowledge.sentences import split_sentences
 from xgen_reason.question import Question
 
 __all__ = [
@@ -50,11 +51,6 @@ _STEP = re.compile(
 _ONE = re.compile(r"\s*(?:first|(?:step\s+)?1[.):])", re.IGNORECASE)
 _BULLET = re.compile(r"\s*[-*•]")
 _RUNAWAY = re.compile(r"\n[ \t]*(?:Q|Question|Claim)[ \t]*\d*:")
-_SENTENCE_END = re.compile(r"(?<=[^\s.])([.!?])[\"'”’)]*\s+(?=[A-Z\"“(])")
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(.])(?:[A-Z]|Mr|Mrs|Ms|Dr|St|Jr|Sr|Prof|Capt|Col|Gen|Gov|Lt|Maj|Rev|Sen|Rep|Sgt|Mt|No"
-    r"|vs|Inc|Ltd|Co|Corp)$"
-)
 _WRAPPING = " \t\r\n\"'“”‘’`*_"
 _NEGATION = re.compile(r"\b(?:not|no|never|neither|nor|cannot)\b|n't\b", re.IGNORECASE)
 _LETTER = re.compile(
@@ -177,10 +173,9 @@ def _stated(text: str, begin: int, question: Question) -> _Stated | None:
     end = text.find("\n", begin)
     end = len(text) if end < 0 else end
     if question.kind != "sentence":
-        for stop in _SENTENCE_END.finditer(text, begin, end):
-            if stop[1] != "." or not _ABBREVIATION.search(text[begin : stop.start(1)]):
-                end = stop.start(1)
-                break
+        sentences = split_sentences(text[begin:end])
+        if sentences and text.startswith(sentences[0], begin):
+            end = begin + len(sentences[0])
     around = _WRAPPING if question.kind == "sentence" else _WRAPPING + ".,;:"
     while end > begin and text[end - 1] in around:
         end -= 1

@@ -89,20 +89,26 @@ def test_options_stand_in_every_prompt_with_the_question(solve, facts):  # CoK d
 def test_chains_of_any_length(solve, question, facts, stages):
     """The model decides as it goes on; what was written ahead is dropped each time."""
     longer = [
-        samples(*"abcde", steps=("s one", "s two")),
+        samples(*"abcde", steps=("fact one", "fact two")),
         DOMAIN,
         QUERY,
-        (r"^\[edit\] .*>> s (\w+) =$", r"t \1"),
-        (r"First, t one Second,$", "s two Third, s old The answer is x."),
-        (r"First, t one Second, t two Third,$", "s three Fourth, s older The answer is x."),
-        (r"First, t one Second, t two Third, t three Fourth,$", "s four The answer is x."),
+        (r"^\[edit\] .*>> fact (\w+) =$", r"truth \1"),
+        (r"First, truth one Second,$", "fact two Third, fact old The answer is x."),
+        (
+            r"First, truth one Second, truth two Third,$",
+            "fact three Fourth, fact older The answer is x.",
+        ),
+        (
+            r"First, truth one Second, truth two Third, truth three Fourth,$",
+            "fact four The answer is x.",
+        ),
         CONCLUDE,
     ]
-    facts.knows = {"s ": ["s knows"]}
+    facts.knows = {"fact": ["a fact"]}
     result = solve(ChainOfKnowledge(), question, longer, sources=[facts])
-    assert result.chain.steps == ("t one", "t two", "t three", "t four")
+    assert result.chain.steps == ("truth one", "truth two", "truth three", "truth four")
     result = solve(ChainOfKnowledge(max_steps=2), question, longer, sources=[facts])
-    assert result.chain.steps == ("t one", "t two")
+    assert result.chain.steps == ("truth one", "truth two")
     assert result.notes == ("steps after the first 2 were not looked at",)
 
 
