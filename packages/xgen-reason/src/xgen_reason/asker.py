@@ -35,6 +35,17 @@ class Asker:
         """What was asked so far, in the order of asking."""
         return tuple(call for call in self._calls if call is not None)
 
+    def through(self, model: Model, *, chat: bool) -> Asker:
+        """Another model, a tuned query generator say, whose calls go into the same trace.
+
+        Args:
+            model: entered.
+            chat: as for the first.
+        """
+        other = Asker(model, seed=self._seed, chat=chat)
+        other._calls = self._calls
+        return other
+
     async def ask(
         self,
         stage: str,
