@@ -90,10 +90,7 @@ def bodies(server: LoopbackServer) -> list[str]:
 
 def stable(output: Path) -> dict[str, bytes]:
     """What does not tell how long calls took."""
-    return {
-        name: (output / name).read_bytes()
-        for name in ("items/results.jsonl", "results.json")
-    }
+    return {name: (output / name).read_bytes() for name in ("items/results.jsonl", "results.json")}
 
 
 @pytest.fixture
@@ -188,7 +185,9 @@ def test_another_recipe_is_refused_and_a_higher_limit_goes_on(
 
 def test_a_dry_run_asks_nothing(tmp_path: Path, questions: Path) -> None:
     with LoopbackServer(Counted()) as server:
-        counted = run(*arguments(f"{server.url}#loopback", questions, tmp_path / "run", "--dry-run"))
+        counted = run(
+            *arguments(f"{server.url}#loopback", questions, tmp_path / "run", "--dry-run")
+        )
         assert counted.exit_code == 0
         assert server.count == 0
     assert not (tmp_path / "run").exists()

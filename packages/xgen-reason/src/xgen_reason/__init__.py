@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xgen_reason.runs import ask_question, run_questions
     from xgen_reason.solver import Solver, open_solver
     from xgen_reason.tools import Tools
+    from xgen_reason.transcript import write_transcript
 
 __all__ = [
     "Chain",
@@ -42,6 +43,7 @@ __all__ = [
     "open_solver",
     "open_source",
     "run_questions",
+    "write_transcript",
 ]
 
 _HOMES = {
@@ -55,6 +57,7 @@ _HOMES = {
     "runs": ("ask_question", "run_questions"),
     "solver": ("Solver", "open_solver"),
     "tools": ("Tools",),
+    "transcript": ("write_transcript",),
 }
 
 

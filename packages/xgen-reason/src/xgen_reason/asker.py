@@ -36,12 +36,6 @@ class Asker:
         self._calls.append(branch)
         return branch
 
-    def through(self, model: Model) -> Asker:
-        """The same trace, asking another model (a tuned writer of queries, say)."""
-        other = Asker(model, seed=self._seed, chat=self._chat)
-        other._calls = self._calls
-        return other
-
     @property
     def calls(self) -> tuple[Call, ...]:
         """What was asked and answered so far, in order."""

@@ -172,7 +172,9 @@ async def open_solver(
             prompts=prompts,
             sources=sources,
             domains=domains,
-            writers=_writers((source.language for source in sources.values()), models),
+            writers=_writers(
+                (source.language for source in sources.values()), models, chat=configuration.chat
+            ),
             recipe=recipe,
         )
 
@@ -188,26 +190,23 @@ def _settings(method: Method) -> Mapping[str, JSON]:
 
 
 def _writers(
-    languages: Iterable[QueryLanguage], models: Mapping[QueryLanguage, Model]
+    languages: Iterable[QueryLanguage], models: Mapping[QueryLanguage, Model], *, chat: bool
 ) -> dict[QueryLanguage, QueryWriter]:
     """Writers of the languages that sources have; only those are imported."""
-    writers: dict[QueryLanguage, QueryWriter] = {}
-    for language in languages:
-        writer = _writer(language)
-        model = models.get(language)
-        writers[language] = TunedQueries(writer, model) if model else writer
-    return writers
+    return {language: _writer(language, models.get(language), chat) for language in languages}
 
 
-def _writer(language: QueryLanguage) -> QueryWriter:
+def _writer(language: QueryLanguage, model: Model | None, chat: bool) -> QueryWriter:
     if language == "sparql":
         from xgen_reason.queries.sparql import SparqlQueries
 
-        return SparqlQueries()
+        return SparqlQueries(model=model)  # asked in the form that it was trained in
     if language == "sql":
         from xgen_reason.queries.sql import SqlQueries
 
-        return SqlQueries()
-    from xgen_reason.queries.text import TextQueries
+        writer: QueryWriter = SqlQueries()
+    else:
+        from xgen_reason.queries.text import TextQueries
 
-    return TextQueries()
+        writer = TextQueries()
+    return writer if model is None else TunedQueries(writer, model, chat=chat)

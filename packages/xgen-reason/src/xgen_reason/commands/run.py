@@ -12,7 +12,7 @@ from xgen_reason.commands.options import method_options
 if TYPE_CHECKING:
     pass
 
-__all__ = ["run_dataset", "summary_text"]
+__all__ = ["run_dataset"]
 
 _PROMPTS = {"adv_hotpotqa": "hotpotqa", "questions": "general"}
 """Sets of prompts that go by another name than their data set."""
