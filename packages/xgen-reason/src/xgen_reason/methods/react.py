@@ -14,7 +14,7 @@ from xgen_core import InputError
 from xgen_reason.chain import Chain
 from xgen_reason.evidence import Evidence, Found
 from xgen_reason.methods.asking import ask, question_fields
-from xgen_reason.methods.repair import search
+from xgen_reason.methods.lookup import held_back, one_line, search
 from xgen_reason.parsing import normal_form
 from xgen_reason.question import Question
 from xgen_reason.result import Edit, Result
@@ -162,10 +162,7 @@ class _Page:
         for i, source in enumerate(found):
             for j, piece in enumerate(source.evidence):
                 if piece.suspicious:
-                    notes.append(
-                        f"step {number}: a piece of {source.source} ({piece.locator}) reads like "
-                        f"an order and was not shown: {piece.suspicious}"
-                    )
+                    notes.append(held_back(number, piece))
                 else:
                     self._pieces.append(piece)
                     places.append((i, j))
@@ -175,7 +172,7 @@ class _Page:
             ]
             return f"Could not find {text}.{''.join(failures)}", ()
         shown = self._pieces[: self._shown]
-        return " ".join(_line(piece) for piece in shown), tuple(places[: self._shown])
+        return " ".join(one_line(piece) for piece in shown), tuple(places[: self._shown])
 
     def look_up(self, keyword: str) -> str:
         """The next piece that has the word."""
@@ -185,14 +182,9 @@ class _Page:
         if not self._keyword or self._place >= len(hits):
             return "No more results."
         self._place += 1
-        return f"(Result {self._place} / {len(hits)}) {_line(hits[self._place - 1])}"
+        return f"(Result {self._place} / {len(hits)}) {one_line(hits[self._place - 1])}"
 
 
 def _parse(action: str) -> tuple[str, str]:
     match = _ACTION.match(action)
     return (match[1].lower(), " ".join(match[2].split())) if match else ("", "")
-
-
-def _line(piece: Evidence) -> str:
-    """In one line, so that it cannot pretend to be the next thought or action."""
-    return " ".join(piece.text.split())
