@@ -138,11 +138,7 @@ class RdfSource:
 
     async def check(self, query: str) -> str:
         """What is wrong with a query before it is run, in one line; empty where nothing is."""
-        query = without_label_service(query)
-        if reason := refusal(query):
-            return reason
-        answer = await self._process.ask({"check": query}, seconds=self._seconds)
-        return parse_problem(query, answer.get("error", ""))
+        return await self._process.check(query, seconds=self._seconds)
 
     async def link(self, mention: Mention, context: str) -> tuple[Candidate, ...]:
         """What a name may mean here; see `xgen_reason.knowledge.linking.candidates`."""
