@@ -330,11 +330,19 @@ def test_answers_survive_a_cancelled_run(tmp_path):
     assert len(model.asked) == 1
 
 
+def calls_of(path):
+    with CallStore(path, read_only=True) as store:
+        yield from store.calls()
+
+
 def test_a_store_tells_what_it_holds(tmp_path):
     with CallStore(tmp_path / "calls.sqlite") as store:
         ask(store, UnigramModel(), replace(PROMPT, n=3))
         score(store, UnigramModel(), SCORES)
         made, scored = store.totals()
+        timed = list(store.seconds())
+    assert [call for call, _ in timed] == list(calls_of(store.path))
+    assert made.seconds + scored.seconds == pytest.approx(sum(seconds for _, seconds in timed))
     assert (made.kind, made.calls, made.attempts) == ("generate", 3, 3)
     assert (made.prompt_tokens, made.completion_tokens) == (30, 15)
     assert (scored.kind, scored.calls) == ("score", 3)

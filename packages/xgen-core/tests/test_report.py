@@ -99,7 +99,15 @@ def sections():
     items = Items(
         items=(
             Item(title="one", fields={"prompt": "p1", "completion": "c1"}),
-            Item(title="two", fields={"prompt": "p2"}),
+            Item(
+                title="two",
+                fields={"prompt": "p2"},
+                blocks=(
+                    Text(text="Inside."),
+                    Table(columns=("inner",), rows=(("cell",),)),
+                    Diff(before="step", after="mended"),
+                ),
+            ),
         ),
         caption="Items.",
     )
@@ -140,7 +148,9 @@ def hostile(tmp_path):
         description=HOSTILE,
         caption=HOSTILE,
     )
-    items = Items(items=(Item(title=HOSTILE, fields={HOSTILE: HOSTILE}),) * 2, caption=HOSTILE)
+    inside = (Text(text=HOSTILE), table, Diff(before=HOSTILE, after=HOSTILE + "?"))
+    item = Item(title=HOSTILE, fields={HOSTILE: HOSTILE}, blocks=inside)
+    items = Items(items=(item,) * 2, caption=HOSTILE)
     blocks = (
         Text(text=HOSTILE),
         table,
@@ -168,6 +178,13 @@ def test_the_page_shows_everything_in_order(run):
     assert "A table." in captions
     assert {"stages", "steps", "rate", "betas"} <= set(page.texts["span"])
     assert {"0.0003", "0.95", "none", "10"} <= set(page.texts["code"])
+
+
+def test_an_item_shows_blocks_of_its_own_below_its_texts(run):
+    html = render_page([run], "t")
+    item = html[html.index("<h4>two</h4>") : html.index("</li>", html.index("<h4>two</h4>"))]
+    assert item.index("p2") < item.index("Inside.") < item.index("cell") < item.index("mended")
+    assert item.count("<figure") == 2
 
 
 def test_tables_align_numbers_and_keep_exact_values(run):

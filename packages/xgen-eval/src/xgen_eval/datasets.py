@@ -23,7 +23,7 @@ from xgen_core.progress import track
 from xgen_core.records import Record
 from xgen_eval.inputs import DataFile
 
-__all__ = ["DataDirectory", "DataSet", "Hub", "Raw", "data_directory"]
+__all__ = ["DataDirectory", "DataSet", "Hub", "Raw", "data_directory", "read_rows"]
 
 R = TypeVar("R", bound=Record)
 _FORMAT = "xgen-eval-data"
@@ -186,8 +186,9 @@ class DataDirectory:
     def add(self, dataset: DataSet[Any], split: str, files: Sequence[Path]) -> int:
         """Read raw files, check every row, and store them; an earlier version is replaced.
 
-        Known files: `.jsonl`, `.json` (a list), `.csv`, each also with `.gz`, and `.parquet`
-        (`[hub]`). A `.lst` file of labels goes with the file before it, as field `label`.
+        Known files: `.jsonl`, `.json` (a list, or an object a line), `.csv`, each also with `.gz`,
+        and `.parquet` (`[hub]`). A `.lst` file of labels goes with the file before it, as field
+        `label`.
 
         Returns:
             The number of rows.
@@ -199,7 +200,7 @@ class DataDirectory:
         if split not in dataset.splits:
             raise InputError(f"{dataset.name} has no split {split!r}: {', '.join(dataset.splits)}")
         sources = tuple(map(DataFile.of, files))
-        rows = list(_parsed(dataset, _raw_rows(files, dataset.columns)))
+        rows = list(read_rows(dataset, files))
         return self._store(dataset, split, rows, {"files": [s.to_json() for s in sources]})
 
     def fetch(self, dataset: DataSet[Any]) -> dict[str, int]:
@@ -260,6 +261,16 @@ def data_directory(path: Path | str | None = None) -> DataDirectory:
     return DataDirectory(Path(path))
 
 
+def read_rows(dataset: DataSet[R], files: Sequence[Path]) -> Iterator[R]:
+    """Rows of raw files, each checked; known files are those of `DataDirectory.add`.
+
+    Raises:
+        InputError: no such file, an unknown kind, or a row that is not one of this data set; file,
+            line and field are named.
+    """
+    yield from _parsed(dataset, _raw_rows(files, dataset.columns))
+
+
 def _parsed(dataset: DataSet[R], rows: Iterable[tuple[Raw, str]]) -> Iterator[R]:
     for raw, where in track(rows, dataset.name, unit="rows"):
         try:
@@ -298,7 +309,7 @@ def _with_labels(
 def _fields(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Mapping[str, object]]]:
     """Rows of one file with their line (or row) number."""
     kind = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-    if kind == ".jsonl":
+    if kind == ".jsonl" or (kind == ".json" and _is_lines(path)):
         yield from enumerate(read_jsonl(path, _object), 1)
     elif kind == ".json":
         value = read_json(path)
@@ -311,6 +322,14 @@ def _fields(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Mapping[s
         yield from enumerate(_parquet(path), 1)
     else:
         raise InputError(f"{path}: expected .jsonl, .json, .csv or .parquet (also .gz), or .lst")
+
+
+def _is_lines(path: Path) -> bool:
+    """Whether a `.json` file has an object a line, as some releases do, and not one list."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as handle:
+        return handle.readline().strip()[-1:] == b"}" and bool(handle.readline().strip())
 
 
 def _object(value: object) -> Mapping[str, object]:

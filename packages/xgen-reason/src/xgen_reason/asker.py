@@ -13,8 +13,8 @@ __all__ = ["Asker"]
 class Asker:
     """Asks a model for one question, and remembers what was asked.
 
-    Concurrent requests are fine; `calls` has them by (stage, step) in the order in which each pair
-    was first asked for, so that it does not depend on which answer came first.
+    `calls` has requests in the order in which they were begun. Works that go on side by side each
+    ask through a `branch`, so that the order does not depend on which answer came first.
     """
 
     def __init__(self, model: Model, *, seed: int = 0, chat: bool = False) -> None:
@@ -28,23 +28,30 @@ class Asker:
         self._model = model
         self._seed = seed
         self._chat = chat
-        self._calls: list[Call | None] = []
+        self._calls: list[Call | Asker | None] = []
+
+    def branch(self) -> Asker:
+        """One that asks likewise; its calls stand in this trace at the place of this moment."""
+        branch = Asker(self._model, seed=self._seed, chat=self._chat)
+        self._calls.append(branch)
+        return branch
+
+    def through(self, model: Model) -> Asker:
+        """The same trace, asking another model (a tuned writer of queries, say)."""
+        other = Asker(model, seed=self._seed, chat=self._chat)
+        other._calls = self._calls
+        return other
 
     @property
     def calls(self) -> tuple[Call, ...]:
-        """What was asked so far, in the order of asking."""
-        return tuple(call for call in self._calls if call is not None)
-
-    def through(self, model: Model, *, chat: bool) -> Asker:
-        """Another model, a tuned query generator say, whose calls go into the same trace.
-
-        Args:
-            model: entered.
-            chat: as for the first.
-        """
-        other = Asker(model, seed=self._seed, chat=chat)
-        other._calls = self._calls
-        return other
+        """What was asked and answered so far, in order."""
+        calls: list[Call] = []
+        for call in self._calls:
+            if isinstance(call, Asker):
+                calls.extend(call.calls)
+            elif call is not None:
+                calls.append(call)
+        return tuple(calls)
 
     async def ask(
         self,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import click
 
+from xgen_reason.commands.index import index_documents
+from xgen_reason.commands.queries import queries
+
 __all__ = ["reason"]
 
 
@@ -16,3 +19,7 @@ def reason() -> None:
       xgen reason index notes/ -o notes.db
       xgen reason ask "Where was she born?" --model openai:gpt-4o-mini --source text:notes.db
     """
+
+
+for command in (index_documents, queries):
+    reason.add_command(command)

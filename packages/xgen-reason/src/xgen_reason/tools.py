@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from xgen_reason.asker import Asker
 from xgen_reason.evidence import Found, QueryLanguage
@@ -41,9 +41,15 @@ class Tools:
     async def inquire(
         self, question: Question, sentence: str, source: str, *, step: int, limit: int = 3
     ) -> Found:
-        """Ask one source about a sentence, in the source's language; see `QueryWriter.inquire`."""
+        """Ask one source about a sentence, in the source's language; see `QueryWriter.inquire`.
+
+        What is found goes by the source's name here, which may be other than its own: two indexes
+        of text are told apart so.
+        """
         asked = self.sources[source]
         writer = self.writers[asked.language]
-        return await writer.inquire(
+        found = await writer.inquire(
             self.asker, self.prompts, asked, question, sentence, step=step, limit=limit
         )
+        pieces = tuple(replace(piece, source=source) for piece in found.evidence)
+        return replace(found, source=source, evidence=pieces)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from xgen_core.lm.budget import Budget, Prices
     from xgen_core.lm.planned_model import PlannedModel
 
-__all__ = ["budget_of", "call_options", "plan_text"]
+__all__ = ["budget_of", "call_options", "plan_text", "prices_of"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _LIMITS = ("calls", "tokens", "money")
@@ -64,7 +64,7 @@ def budget_of(limits: Sequence[str], prices: str | None) -> Budget | None:
         calls=_whole(amounts.get("calls")),
         tokens=_whole(amounts.get("tokens")),
         money=amounts.get("money"),
-        prices=_prices(prices),
+        prices=prices_of(prices),
     )
 
 
@@ -74,7 +74,7 @@ def plan_text(model: PlannedModel, prices: str | None) -> str:
     Raises:
         click.UsageError: not prices.
     """
-    price = _prices(prices)
+    price = prices_of(prices)
     lines: list[str] = []
     for kind, plan in (("generate", model.generate_plan), ("score", model.score_plan)):
         worst = plan.worst
@@ -102,7 +102,12 @@ def _whole(amount: float | None) -> int | None:
     return None if amount is None else int(amount)
 
 
-def _prices(text: str | None) -> Prices | None:
+def prices_of(text: str | None) -> Prices | None:
+    """The prices that `--prices` names; None where it is not given.
+
+    Raises:
+        click.UsageError: not prices.
+    """
     from xgen_core.lm.budget import Prices
 
     if text is None:

@@ -326,6 +326,12 @@ class CallStore:
                 answer=self._answer(kind, answer),
             )
 
+    def seconds(self) -> Iterator[tuple[RecordedCall, float]]:
+        """All calls, by key, with the seconds from asking to answer, a turn's wait included."""
+        timed = self._read("SELECT key, seconds FROM calls ORDER BY key")
+        for call, (_, seconds) in zip(self.calls(), timed, strict=True):
+            yield call, seconds
+
     def export(self, path: Path | str) -> int:
         """Write all calls as JSONL that `replay:` reads, whole or not at all; returns how many."""
         return write_jsonl(path, (call.to_json() for call in self.calls()))

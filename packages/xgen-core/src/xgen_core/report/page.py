@@ -187,7 +187,8 @@ def _show(block: object, where: str, numbers: Iterator[int]) -> _Shown:
     if isinstance(block, Diff):
         return _Shown(kind="diff", block=block, prepared=compare(block.before, block.after))
     if isinstance(block, Items):
-        return _Shown(kind="items", block=block)
+        inside = [[_show(b, where, numbers) for b in item.blocks] for item in block.items]
+        return _Shown(kind="items", block=block, prepared=inside)
     return _Shown(kind="text", block=block)
 
 

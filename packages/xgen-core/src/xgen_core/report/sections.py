@@ -64,10 +64,17 @@ class Diff(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item(Record):
-    """One entry of a browser: named texts such as prompt, completion and reference."""
+    """One entry of a browser.
+
+    Attributes:
+        title: above it.
+        fields: named texts such as prompt, completion and reference.
+        blocks: what follows them.
+    """
 
     title: str
     fields: Mapping[str, str]
+    blocks: tuple[Text | Table | Diff, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,7 @@ def build(
 
     from xgen_core.files import write_jsonl
     from xgen_core.progress import track
+    from xgen_reason.prompts import load_prompts
     from xgen_reason.queries.builder import build_pairs
     from xgen_reason.queries.questions import read_label_table, read_queried_questions
 
@@ -86,6 +87,7 @@ def build(
     built = build_pairs(
         track(found, "queries", unit="questions"),
         read_label_table(Path(labels)),
+        load_prompts("general").prompt("sparql"),
         contrastive=contrastive,
         test=test,
         seed=seed,

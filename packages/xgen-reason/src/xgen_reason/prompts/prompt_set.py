@@ -18,6 +18,7 @@ __all__ = ["PromptSet", "load_prompts", "prompt_sets"]
 
 _DIRECTORY = Path(__file__).parent / "sets"
 _GENERAL = "general"
+_ANSWERING = frozenset({"standard", "thought", "thought_json", "react"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +28,8 @@ class PromptSet(Record):
     Attributes:
         name: of the set.
         shots: examples in the prompts that answer; prompts of other stages show all of theirs.
-        prompts: by stage: `standard`, `thought`, `verify`, `answer`, `edit`, `domain`, `query`,
-            `sparql`, `sql`, `react`.
+        prompts: by stage: `standard`, `thought`, `thought_json` and `react` answer; `verify`,
+            `answer`, `edit`, `domain`, `query`, `sparql` and `sql` help to.
     """
 
     name: str
@@ -53,7 +54,7 @@ class PromptSet(Record):
             InputError: the set has no such stage, or fewer examples than `shots`.
         """
         prompt = self.prompt(stage)
-        if stage not in ("standard", "thought", "react"):
+        if stage not in _ANSWERING:
             return prompt.render(fields)
         if self.shots > len(prompt.shots):
             raise InputError(

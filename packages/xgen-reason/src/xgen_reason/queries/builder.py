@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from xgen_core.records import Example, Message, Record
 from xgen_reason.knowledge.sparql_guard import PREFIXES, refusal
 from xgen_reason.knowledge.sparql_tokens import Token, join, tokenise
+from xgen_reason.prompts import Prompt
 from xgen_reason.queries.contrast import wrong_queries
-from xgen_reason.queries.instruction import ask_for_query, write_reply
 from xgen_reason.queries.label_form import mentions, to_labels
 from xgen_reason.queries.questions import QueriedQuestion
+from xgen_reason.queries.reply import write_reply
 
 __all__ = ["Built", "build_pairs", "compact"]
 
@@ -42,6 +43,7 @@ class Built(Record):
 def build_pairs(
     questions: Iterable[QueriedQuestion],
     labels: Mapping[str, str],
+    prompt: Prompt,
     *,
     contrastive: bool = True,
     test: float = 0.2,
@@ -56,7 +58,8 @@ def build_pairs(
         questions: with SPARQL; queries that are no SELECT or ASK are dropped.
         labels: by id. A question whose query has an id without one is dropped: half in labels and
             half in ids would teach both.
-        contrastive: the reply goes on with wrong queries (facts of the original: four).
+        prompt: as the generator will be asked: the stage `sparql` of a set, without its examples.
+        contrastive: the reply goes on with wrong queries.
         test: share of the queries that are held out.
         seed: of all choices.
     """
@@ -86,12 +89,12 @@ def build_pairs(
         reply = write_reply(query, [one.text for one in wrong])
         side = sides[_chance(seed, f"side {query}").random() < test]
         for number, text in enumerate(new):
-            prompt = ask_for_query(text, wrong=len(wrong))
+            asked = prompt.render({"question": text, "sentence": text}, shots=0)
             side.append(
                 Example(
                     id=f"{question.id}-{number}" if number else question.id,
                     messages=(
-                        Message(role="user", content=prompt),
+                        Message(role="user", content=asked),
                         Message(role="assistant", content=reply, trained=True),
                     ),
                     task="sparql",

@@ -1,0 +1,304 @@
+"""What a model wrote, as a chain: its steps, and the answer that it states.
+
+A structured reply, `{"steps": […], "answer": …}` anywhere in the text, is read as such. Otherwise
+the text is read by its markers: ordinals or numbers begin a step, "the answer is" begins the
+answer. A text without an answer is an abstention, never an error.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from xgen_core import Completion
+from xgen_core.lm.wire.logprobs import token_bytes
+from xgen_eval.metrics import normalize_answer
+from xgen_eval.metrics.stemming import porter_stem
+from xgen_reason.chain import Chain
+from xgen_reason.question import Question
+
+__all__ = [
+    "normal_form",
+    "read_answer",
+    "read_chain",
+    "read_continuation",
+    "read_sentence",
+    "read_steps",
+]
+
+_NUMERALS = "First Second Third Fourth Fifth Sixth Seventh Eighth Ninth Tenth"
+_ORDINAL = (
+    rf"(?:(?:{'|'.join(_NUMERALS.split())})(?:ly)?"
+    r"|Next|Then|Also|Moreover|Furthermore|Additionally|Finally|Lastly),"
+)
+_CONCLUSION = r"(?:Therefore|Thus|Hence|So|Consequently|In conclusion|In summary),?"
+_MARKER = re.compile(
+    rf"(?:(?:(?:{_ORDINAL}|{_CONCLUSION})\s+)*(?:\b(?:and|so)\s+)?\b"
+    r"(?:the|my)\s+(?:final\s+|correct\s+)?answer\s+is\b"
+    r"|^[ \t*_#>]*(?:final\s+)?answer(?=\**:))[ \t*]*:?",
+    re.IGNORECASE | re.MULTILINE,
+)
+_STEP = re.compile(
+    rf"(?:(?<=\s)|^){_ORDINAL}(?:\s+|\Z)"  # "First, …", also within a line
+    r"|^[ \t]*(?:[Ss]tep\s+)?\d{1,2}[.):]\s+"  # "1. …", "Step 1: …"
+    r"|^[ \t]*[-*•]\s+",
+    re.MULTILINE,
+)
+_ONE = re.compile(r"\s*(?:first|(?:step\s+)?1[.):])", re.IGNORECASE)
+_BULLET = re.compile(r"\s*[-*•]")
+_RUNAWAY = re.compile(r"\n[ \t]*(?:Q|Question|Claim)[ \t]*\d*:")
+_SENTENCE_END = re.compile(r"(?<=[^\s.])([.!?])[\"'”’)]*\s+(?=[A-Z\"“(])")
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(.])(?:[A-Z]|Mr|Mrs|Ms|Dr|St|Jr|Sr|Prof|Capt|Col|Gen|Gov|Lt|Maj|Rev|Sen|Rep|Sgt|Mt|No"
+    r"|vs|Inc|Ltd|Co|Corp)$"
+)
+_WRAPPING = " \t\r\n\"'“”‘’`*_"
+_NEGATION = re.compile(r"\b(?:not|no|never|neither|nor|cannot)\b|n't\b", re.IGNORECASE)
+_LETTER = re.compile(
+    r"(?:option|choice|letter|answer)?[\s:]*[(\[]?([A-Za-z])"
+    r"(?:[)\].:,;]|$|\s+(?=[(\-–:]|because\b|since\b|as\b))",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stated:
+    """An answer as it stands in the text: its words, and where they begin and end."""
+
+    text: str
+    begin: int
+    end: int
+
+
+def read_chain(completion: Completion, question: Question) -> Chain:
+    """The chain of a completion; without an answer where it states none of the question's kind."""
+    text = completion.text
+    structured = _structured(text)
+    if structured is not None:
+        steps, stated = structured
+    else:
+        marker = _last_marker(text)
+        steps = read_steps(text[: marker.start()] if marker else text)
+        stated = _stated(text, marker.end(), question) if marker else None
+    return _chain(completion, question, steps, stated)
+
+
+def read_answer(completion: Completion, question: Question) -> Chain:
+    """The answer of a completion that was asked for nothing else; a marker may precede it."""
+    text = completion.text
+    structured = _structured(text)
+    if structured is not None:
+        return _chain(completion, question, (), structured[1])
+    marker = _last_marker(text)
+    stated = _stated(text, marker.end() if marker else 0, question)
+    return _chain(completion, question, (), stated)
+
+
+def read_steps(text: str) -> tuple[str, ...]:
+    """The steps of a rationale, without ordinals, numbers and bullets.
+
+    Where nothing marks a step, each line is one. What stands before the first step that is marked
+    as such ("Let's think.") is none.
+    """
+    marks = list(_STEP.finditer(text))
+    if not marks:
+        parts = text.splitlines()
+    else:
+        parts = [text[: marks[0].start()]]
+        if _ONE.match(marks[0][0]) or _BULLET.match(marks[0][0]):
+            parts = []
+        ends = [mark.start() for mark in marks[1:]] + [len(text)]
+        parts += [text[mark.end() : end] for mark, end in zip(marks, ends, strict=True)]
+    steps = (" ".join(part.split()).rstrip(" ,;") for part in parts)
+    return tuple(step for step in steps if step.strip(".*_"))
+
+
+def read_continuation(text: str, done: int) -> tuple[str, ...]:
+    """The steps that follow those which a prompt already has.
+
+    Args:
+        text: what the model wrote after the ordinal of the next step; one that began anew with its
+            first step is understood.
+        done: how many steps the prompt has.
+    """
+    structured = _structured(text)
+    if structured is not None:
+        return structured[0][done:]
+    marker = _last_marker(text)
+    head = text[: marker.start()] if marker else text
+    steps = read_steps(head)
+    return steps[done:] if _ONE.match(head) else steps
+
+
+def read_sentence(text: str) -> str:
+    """One sentence that was asked for: its first paragraph, without ordinal, bullet or quotes."""
+    paragraph = " ".join(text.strip().split("\n\n", maxsplit=1)[0].split())
+    if marker := _last_marker(paragraph):
+        paragraph = paragraph[: marker.start()] or paragraph
+    bare = _STEP.sub("", paragraph, count=1) if _STEP.match(paragraph) else paragraph
+    return bare.strip(_WRAPPING)
+
+
+def normal_form(answer: str, question: Question) -> str:
+    """An answer as the question's kind has it; empty where it is none of that kind.
+
+    A label as the question writes it, whatever its case and ending (`supported` is `SUPPORTS`,
+    `not enough information` is `NOT ENOUGH INFO`); the letter of an option, which may be given by
+    its text; anything else without wrapping quotes and, unless it is a sentence, its full stop.
+    """
+    text = " ".join(answer.replace("**", "").split()).strip(_WRAPPING)
+    if question.kind == "sentence":
+        return text
+    text = text.strip(_WRAPPING + ".,;:")
+    if question.kind == "label":
+        return _label(text, question.labels)
+    if question.kind == "choice":
+        return _letter(text, question.options)
+    return text
+
+
+def _last_marker(text: str) -> re.Match[str] | None:
+    """The last marker before the text goes on with a question of its own."""
+    found: re.Match[str] | None = None
+    for marker in _MARKER.finditer(text):
+        if found is not None and _RUNAWAY.search(text, found.end(), marker.start()):
+            break
+        found = marker
+    return found
+
+
+def _stated(text: str, begin: int, question: Question) -> _Stated | None:
+    """The answer that begins there: to the end of its line, or of its sentence."""
+    while begin < len(text) and text[begin] in _WRAPPING + ":":
+        begin += 1
+    end = text.find("\n", begin)
+    end = len(text) if end < 0 else end
+    if question.kind != "sentence":
+        for stop in _SENTENCE_END.finditer(text, begin, end):
+            if stop[1] != "." or not _ABBREVIATION.search(text[begin : stop.start(1)]):
+                end = stop.start(1)
+                break
+    around = _WRAPPING if question.kind == "sentence" else _WRAPPING + ".,;:"
+    while end > begin and text[end - 1] in around:
+        end -= 1
+    return _Stated(text=text[begin:end], begin=begin, end=end) if begin < end else None
+
+
+def _structured(text: str) -> tuple[tuple[str, ...], _Stated | None] | None:
+    """Steps and answer of the last JSON object that has them."""
+    found: tuple[tuple[str, ...], _Stated | None] | None = None
+    for value, begin, end in _objects(text):
+        if not ("answer" in value or "steps" in value):
+            continue
+        steps = value.get("steps") or ()
+        if isinstance(steps, str):
+            steps = read_steps(steps)
+        if not isinstance(steps, (list, tuple)):
+            continue
+        written = [step for step in cast("list[object]", [*steps]) if isinstance(step, str)]
+        bare = tuple(" ".join(_STEP.sub("", step, count=1).split()) for step in written)
+        found = tuple(step for step in bare if step), _value(value, text, begin, end)
+    return found
+
+
+def _objects(text: str) -> Iterator[tuple[Mapping[str, object], int, int]]:
+    """All JSON objects in the text, outermost ones, with where they begin and end."""
+    decoder = json.JSONDecoder(strict=False)
+    begin = text.find("{")
+    while begin >= 0:
+        try:
+            value, end = decoder.raw_decode(text, begin)
+        except (json.JSONDecodeError, RecursionError):
+            end = begin + 1
+        else:
+            yield cast("Mapping[str, object]", value), begin, end
+        begin = text.find("{", end)
+
+
+def _value(value: Mapping[str, object], text: str, begin: int, end: int) -> _Stated | None:
+    answer = value.get("answer")
+    if isinstance(answer, list):
+        answer = ", ".join(f"{part}" for part in cast("list[object]", answer))
+    elif isinstance(answer, bool):
+        answer = "yes" if answer else "no"
+    elif isinstance(answer, (int, float)):
+        answer = f"{answer}"
+    if not isinstance(answer, str) or not answer.strip():
+        return None
+    key = text.find('"answer"', begin, end)
+    place = text.find(answer, key + len('"answer"'), end)
+    if place < 0:  # written with escapes: all that follows the key stands for it
+        return _Stated(text=answer, begin=key + len('"answer"'), end=end)
+    return _Stated(text=answer, begin=place, end=place + len(answer))
+
+
+def _label(text: str, labels: tuple[str, ...]) -> str:
+    """The label that the text begins with; else the only one it names, if it denies nothing."""
+    words = re.findall(r"[\w']+", text.lower())
+    for label in sorted(labels, key=len, reverse=True):
+        if _begins(words, label):
+            return label
+    named = [label for label in labels if any(_begins(words[i:], label) for i in range(len(words)))]
+    if len(named) != 1 or (_NEGATION.search(text) and not _NEGATION.search(named[0])):
+        return ""
+    return named[0]
+
+
+def _begins(words: list[str], label: str) -> bool:
+    parts = re.findall(r"[\w']+", label.lower())
+    return len(words) >= len(parts) and all(
+        word == part or (len(part) > 3 and porter_stem(word).startswith(porter_stem(part)))
+        for word, part in zip(words, parts, strict=False)
+    )
+
+
+def _letter(text: str, options: Mapping[str, str]) -> str:
+    """The letter that the text begins with, or that of the option whose text it begins with."""
+    letters = {letter.upper(): letter for letter in options}
+    words = f"{normalize_answer(text)} "
+    texts = {letter: normalize_answer(option) for letter, option in options.items()}
+    same = [letter for letter, option in texts.items() if option and words == f"{option} "]
+    if same:
+        return same[0]
+    begun = _LETTER.match(text)
+    if begun and begun[1].upper() in letters:
+        return letters[begun[1].upper()]
+    first, _, rest = text.partition(" ")  # "B the spleen", but not "A spleen"
+    if first in letters and (first != "A" or normalize_answer(rest) == texts[letters[first]]):
+        return letters[first]
+    begins = [
+        letter for letter, option in texts.items() if option and words.startswith(f"{option} ")
+    ]
+    return begins[0] if len(begins) == 1 else ""
+
+
+def _chain(
+    completion: Completion, question: Question, steps: tuple[str, ...], stated: _Stated | None
+) -> Chain:
+    tokens = completion.logprobs
+    return Chain(
+        steps=steps,
+        answer=normal_form(stated.text, question) if stated else "",
+        text=completion.text,
+        logprob=sum(token.logprob for token in tokens) / len(tokens) if tokens else None,
+        answer_logprob=_sum_logprobs(completion, stated) if stated and tokens else None,
+    )
+
+
+def _sum_logprobs(completion: Completion, stated: _Stated) -> float | None:
+    """Over the tokens that overlap the answer; None where tokens do not spell the text."""
+    spelled = [token_bytes(token.text) for token in completion.logprobs]
+    shift = b"".join(spelled).find(completion.text.encode())
+    if shift < 0:
+        return None
+    begin = shift + len(completion.text[: stated.begin].encode())
+    end = shift + len(completion.text[: stated.end].encode())
+    total, place = 0.0, 0
+    for token, raw in zip(completion.logprobs, spelled, strict=True):
+        if place < end and place + len(raw) > begin:
+            total += token.logprob
+        place += len(raw)
+    return total

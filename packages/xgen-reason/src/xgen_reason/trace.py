@@ -1,0 +1,240 @@
+"""One question on the report page: samples and votes, each step and what it rests on, each call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from xgen_core import Completion, GenerationRequest
+from xgen_core.lm import CallStore, Prices, Usage
+from xgen_core.lm.scripted import prompt_text
+from xgen_core.records import Scalar
+from xgen_core.report import Diff, Item, Table, Text
+from xgen_reason.citations import Citation, cite, mark
+from xgen_reason.evidence import Evidence, Found
+from xgen_reason.question import Question
+from xgen_reason.result import Call, Edit, Result, Vote
+
+__all__ = ["CallTimes", "before_and_after", "route_text", "trace_item"]
+
+_PROMPT = 600
+"""Characters of a prompt's end that the page shows; what the item adds stands there."""
+
+_ROUTES = {
+    "direct": "asked once, without a gate",
+    "certain": "certain: the samples agree, so nothing was looked up",
+    "edited": "uncertain: its steps were verified and edited",
+    "fallback": "the first method of the pair gave up, and the second answered",
+    "abstained": "abstained: no sample states an answer",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallTimes:
+    """How long calls took, as their store knows; results themselves hold no times.
+
+    Attributes:
+        seconds: by prompt and answer.
+    """
+
+    seconds: Mapping[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+
+    @classmethod
+    def read(cls, store: CallStore) -> CallTimes:
+        """The times of all calls in a store."""
+        seconds: dict[tuple[str, str], float] = {}
+        for call, took in store.seconds():
+            if isinstance(call.request, GenerationRequest):
+                text = cast(Completion, call.answer).text
+                seconds[prompt_text(call.request), text] = took
+        return cls(seconds=seconds)
+
+    def of(self, call: Call) -> float | None:
+        """Seconds until the last sample of a call was there; None where nobody knows."""
+        known = [self.seconds.get((call.prompt, text)) for text in call.texts]
+        return max((took for took in known if took is not None), default=None)
+
+
+def route_text(result: Result) -> str:
+    """How the answer came about, in words, with the votes where there were any."""
+    text = _ROUTES[result.route]
+    if result.votes and result.samples:
+        most = result.votes[0]
+        agree = f"{most.count} of {len(result.samples)} samples say {most.answer!r}"
+        return f"{text} ({agree})"
+    return text
+
+
+def before_and_after(result: Result) -> list[tuple[str, str]]:
+    """The steps of the final chain, each as it was before its edit and as it is."""
+    edits = {edit.step: edit for edit in result.edits}
+    pairs = [
+        (edits[number].before, edits[number].after) if number in edits else (step, step)
+        for number, step in enumerate(result.chain.steps, 1)
+    ]
+    # a chain that lost steps (an edit emptied them) still shows what was looked at
+    beyond = [edit for edit in result.edits if edit.step > len(result.chain.steps)]
+    return [*pairs, *((edit.before, edit.after) for edit in beyond)]
+
+
+def trace_item(
+    question: Question,
+    result: Result,
+    *,
+    title: str,
+    times: CallTimes,
+    prices: Prices | None = None,
+) -> Item:
+    """All that a reader needs to follow one question.
+
+    Args:
+        question: that was asked.
+        result: what came of it.
+        title: of the item.
+        times: of the calls.
+        prices: for the cost of each call; without them there is no column for it.
+    """
+    cited = cite(result)
+    blocks: list[Text | Table | Diff] = []
+    if result.samples:
+        blocks.append(_samples(result))
+    pairs = before_and_after(result)
+    if result.edits:
+        blocks.append(_chain(result, pairs))
+    for edit in result.edits:
+        blocks += _step(edit, cited)
+    blocks.append(_calls(result.calls, times, prices))
+    return Item(title=title, fields=_fields(question, result, pairs), blocks=tuple(blocks))
+
+
+def _fields(question: Question, result: Result, pairs: list[tuple[str, str]]) -> Mapping[str, str]:
+    fields = {"question": question.full, "answer": result.answer or "none stated"}
+    if question.golds:
+        fields["right answers"] = "\n".join(question.golds)
+    fields["route"] = route_text(result)
+    if result.confidence is not None:
+        fields["route"] += f"; confidence {result.confidence:.4f}"
+    if pairs and not result.edits:
+        fields["chain"] = "\n".join(f"{n}. {after}" for n, (_, after) in enumerate(pairs, 1))
+    if result.domains:
+        fields["domains"] = ", ".join(result.domains)
+    if result.details:
+        fields["details"] = "\n".join(f"{name}: {value}" for name, value in result.details.items())
+    if result.notes:
+        fields["notes"] = "\n".join(result.notes)
+    return fields
+
+
+def _samples(result: Result) -> Table:
+    votes: dict[int, Vote] = {place: v for v in result.votes for place in v.members}
+    rows: list[tuple[Scalar, ...]] = []
+    for place, chain in enumerate(result.samples):
+        vote = votes.get(place)
+        rows.append(
+            (
+                place + 1,
+                chain.answer or "states none",
+                vote.count if vote else None,
+                chain.logprob,
+                chain.text.strip(),
+            )
+        )
+    return _table(
+        ("sample", "answer", "votes", "mean log-prob.", "chain"),
+        rows,
+        "The samples, and how many of them agree with each.",
+    )
+
+
+def _chain(result: Result, pairs: list[tuple[str, str]]) -> Diff:
+    first, answer = (result.first or "?", result.answer or "none stated")
+    return Diff(
+        before="\n".join([*(before for before, _ in pairs), f"The answer is {first}."]),
+        after="\n".join([*(after for _, after in pairs), f"The answer is {answer}."]),
+        caption="The chain before and after, a step a line.",
+    )
+
+
+def _step(edit: Edit, cited: tuple[Citation, ...]) -> Iterable[Text | Table]:
+    marks = mark(cited, edit.step)
+    became = "edited" if edit.changed else "kept"
+    became += f", resting on {marks}" if marks else ""
+    reason = f": {edit.reason}" if edit.reason else ""
+    asked = f"\n{edit.question}" if edit.question else ""
+    yield Text(text=f"Step {edit.step}, {became}{reason}{asked}")
+    attempts = [row for found in edit.found for row in _attempts(found)]
+    if attempts:
+        yield _table(("source", "language", "query", "outcome"), attempts, "What was asked.")
+    pieces = [
+        _piece(evidence, (source, place) in edit.used, cited)
+        for source, found in enumerate(edit.found)
+        for place, evidence in enumerate(found.evidence)
+    ]
+    if pieces:
+        columns = ("", "source", "where", "score", "text", "retrieved", "mark")
+        yield _table(columns, pieces, "What was found; numbered pieces were shown to the model.")
+
+
+def _attempts(found: Found) -> list[tuple[Scalar, ...]]:
+    language = found.query.language
+    rows: list[tuple[Scalar, ...]] = [
+        (found.source, language, attempt.text, attempt.outcome) for attempt in found.attempts
+    ]
+    if not rows:
+        outcome = found.failure or ("found" if found.evidence else "empty")
+        rows.append((found.source, language, found.query.text, outcome))
+    elif found.failure:
+        rows.append((found.source, language, "", found.failure))
+    return rows
+
+
+def _piece(evidence: Evidence, used: bool, cited: tuple[Citation, ...]) -> tuple[Scalar, ...]:
+    key = (evidence.source, evidence.locator, evidence.text)
+    numbers = [
+        c.number for c in cited if key == (c.evidence.source, c.evidence.locator, c.evidence.text)
+    ]
+    return (
+        f"[{numbers[0]}]" if used and numbers else "",
+        evidence.source,
+        "\n".join(dict.fromkeys(part for part in (evidence.title, evidence.locator) if part)),
+        evidence.score,
+        evidence.text,
+        evidence.retrieved,
+        f"⚠ not shown: {evidence.suspicious}" if evidence.suspicious else "",
+    )
+
+
+def _calls(calls: Iterable[Call], times: CallTimes, prices: Prices | None) -> Table:
+    rows: list[tuple[Scalar, ...]] = []
+    for call in calls:
+        used = Usage(
+            calls=1, prompt_tokens=call.prompt_tokens, completion_tokens=call.completion_tokens
+        )
+        rows.append(
+            (
+                call.stage,
+                call.step or None,
+                times.of(call),
+                call.prompt_tokens,
+                call.completion_tokens,
+                prices.cost(used) if prices else None,
+                call.prompt if len(call.prompt) <= _PROMPT else "…" + call.prompt[-_PROMPT:],
+                "\n".join(text.strip() for text in call.texts),
+            )
+        )
+    return _table(
+        ("stage", "step", "seconds", "read", "written", "cost", "prompt's end", "reply"),
+        rows,
+        "Every request to the model; tokens as it counts them.",
+    )
+
+
+def _table(columns: tuple[str, ...], rows: list[tuple[Scalar, ...]], caption: str) -> Table:
+    """A table without the columns that are empty in every row."""
+    kept = [i for i in range(len(columns)) if any(row[i] not in (None, "") for row in rows)]
+    return Table(
+        columns=tuple(columns[i] for i in kept),
+        rows=tuple(tuple(row[i] for i in kept) for row in rows),
+        caption=caption,
+    )

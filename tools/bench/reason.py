@@ -1,0 +1,181 @@
+"""500 questions through Verify-and-Edit, beside what the number of their calls allows.
+
+    python tools/bench/reason.py
+
+A server in a process of its own answers every request after 200 ms, 64 at a time, so that it allows
+320 a second. Its samples disagree, so that every question is uncertain: five samples, then for each
+of two steps a verifying question and an answer from evidence, then the new answer. Evidence comes
+from a text index of 2,000 documents. `xgen reason run`, in a process of its own as users run it,
+takes 500 questions from a file to results and report sections; reading the index, scoring and
+writing are part of its time. Printed: calls, seconds, and the share of the 320 calls a second.
+
+Needs xgen-core[http].
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import re
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+WAYS, SECONDS = 64, 0.2
+DOCUMENTS = 2000
+USAGE = {"prompt_tokens": 500, "completion_tokens": 40, "total_tokens": 540}
+
+
+def reply(body: dict[str, Any]) -> str:
+    """What the server's model says: samples disagree, everything else is about the bridge named."""
+    prompt = cast(str, body["prompt"])
+    number = re.findall(r"bridge (\d+)", prompt)[-1]
+    if body.get("temperature"):
+        year = 1800 + int(body.get("seed", 0)) % 5
+        return (
+            f" First, bridge {number} was built in {year}. Second, the builder of bridge {number} "
+            f"finished it in {year}. The answer is {year}."
+        )
+    if prompt.endswith("The answer is"):
+        return f" {1900 + int(number) % 100}."
+    if "?" in prompt.rsplit("\n", 1)[-1]:
+        return f" When was bridge {number} built?"
+    return f" Bridge {number} was built in {1900 + int(number) % 100}."
+
+
+class Server(asyncio.Protocol):
+    """One connection; each request is answered after `SECONDS`, `WAYS` of all at once."""
+
+    busy = 0
+    waiting: ClassVar[deque[Server]] = deque()
+
+    def __init__(self) -> None:
+        self.buffer = b""
+        self.body: dict[str, Any] = {}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep where to write."""
+        self.transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Begin to answer when a whole request is there."""
+        self.buffer += data
+        head = self.buffer.find(b"\r\n\r\n")
+        if head < 0:
+            return
+        at = self.buffer.lower().index(b"content-length:") + len(b"content-length:")
+        size = int(self.buffer[at : self.buffer.index(b"\r\n", at)])
+        if len(self.buffer) < head + 4 + size:
+            return
+        self.body = json.loads(self.buffer[head + 4 :])
+        self.buffer = b""
+        Server.waiting.append(self)
+        Server.next()
+
+    @classmethod
+    def next(cls) -> None:
+        """Take up who waits, as long as there is a way."""
+        while cls.waiting and cls.busy < WAYS:
+            cls.busy += 1
+            asyncio.get_running_loop().call_later(SECONDS, cls.answer, cls.waiting.popleft())
+
+    @classmethod
+    def answer(cls, connection: Server) -> None:
+        """Answer one request."""
+        cls.busy -= 1
+        choice = {"index": 0, "text": reply(connection.body), "finish_reason": "stop"}
+        body = json.dumps({"object": "text_completion", "choices": [choice], "usage": USAGE})
+        head = (
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        connection.transport.write((head + body).encode())
+        cls.next()
+
+
+def serve(pipe: Connection) -> None:
+    """The server's process; tells its port, and ends with the pipe."""
+
+    async def work() -> None:
+        server = await asyncio.get_running_loop().create_server(Server, "127.0.0.1", 0)
+        pipe.send(server.sockets[0].getsockname()[1])
+        await asyncio.to_thread(pipe.poll, None)
+
+    asyncio.run(work())
+
+
+def write_data(directory: Path, count: int) -> None:
+    """Documents, their index, and questions."""
+    notes = directory / "notes"
+    notes.mkdir()
+    for number in range(DOCUMENTS):
+        (notes / f"bridge-{number}.txt").write_text(
+            f"Bridge {number} was built in {1900 + number % 100}. It carries a road of "
+            f"{number % 7 + 2} lanes over a valley, and was painted green in {1950 + number % 50}."
+        )
+    with (directory / "questions.jsonl").open("w") as handle:
+        for number in range(count):
+            question = {
+                "id": f"{number}",
+                "text": f"In which year was bridge {number} built?",
+                "golds": [f"{1900 + number % 100}"],
+            }
+            handle.write(json.dumps(question) + "\n")
+
+
+def xgen(*arguments: str) -> str:
+    """Run the command; its output."""
+    command = [str(Path(sys.executable).parent / "xgen"), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def bench(directory: Path, url: str, count: int) -> None:
+    """One run; prints its line."""
+    write_data(directory, count)
+    index = str(directory / "notes.db")
+    xgen("reason", "index", str(directory / "notes"), "-o", index)
+    output = directory / "run"
+    begun = time.perf_counter()
+    xgen(
+        *("reason", "run", "questions", str(directory / "questions.jsonl")),
+        *("--model", f"{url}#m", "--method", "verify-edit", "--source", f"text:{index}"),
+        *("--concurrency", str(WAYS), "-o", str(output)),
+    )
+    seconds = time.perf_counter() - begun
+    with sqlite3.connect(output / "calls.sqlite") as store:
+        (calls,) = store.execute("SELECT count(*) FROM calls").fetchone()
+    store.close()
+    rows = [json.loads(line) for line in (output / "items" / "results.jsonl").open()]
+    edited = sum(row.get("route") == "edited" for row in rows)
+    share = calls / (WAYS / SECONDS) / seconds
+    print(
+        f"{count} questions, {edited} edited, {calls:,} calls in {seconds:.1f} s: "
+        f"{calls / seconds:,.0f} calls/s, {share:.1%} of the {WAYS / SECONDS:.0f} allowed"
+    )
+
+
+def main() -> None:
+    """Server, data, run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--questions", type=int, default=500)
+    count = parser.parse_args().questions
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=serve, args=(there,))
+    process.start()
+    with tempfile.TemporaryDirectory() as directory:
+        bench(Path(directory), f"http://127.0.0.1:{here.recv()}/v1", count)
+    here.send(None)
+    process.join()
+
+
+if __name__ == "__main__":
+    main()
