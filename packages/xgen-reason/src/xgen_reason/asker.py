@@ -47,17 +47,6 @@ class Asker:
                 calls.append(call)
         return tuple(calls)
 
-    def through(self, model: Model, *, chat: bool) -> Asker:
-        """Another model, a tuned query generator say, whose calls go into the same trace.
-
-        Args:
-            model: entered.
-            chat: as for the first.
-        """
-        other = Asker(model, seed=self._seed, chat=chat)
-        other._calls = self._calls
-        return other
-
     async def ask(
         self,
         stage: str,

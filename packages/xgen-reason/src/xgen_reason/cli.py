@@ -6,6 +6,7 @@ import click
 
 from xgen_reason.commands.ask import ask
 from xgen_reason.commands.index import index_documents
+from xgen_reason.commands.queries import queries
 from xgen_reason.commands.run import run_dataset
 
 __all__ = ["reason"]
@@ -22,5 +23,5 @@ def reason() -> None:
     """
 
 
-for command in (ask, index_documents, run_dataset):
+for command in (ask, index_documents, queries, run_dataset):
     reason.add_command(command)

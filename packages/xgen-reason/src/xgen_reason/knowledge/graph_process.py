@@ -20,6 +20,11 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from xgen_core import InputError, MissingExtraError
+from xgen_reason.knowledge.sparql_guard import (
+    parse_problem,
+    refusal,
+    without_label_service,
+)
 
 __all__ = ["GraphProcess"]
 
@@ -117,6 +122,14 @@ class GraphProcess:
             except BaseException:
                 await self._end()
                 raise
+
+    async def check(self, query: str, *, seconds: float = 5.0) -> str:
+        """What is wrong with a query before it is run, in one line; empty where nothing is."""
+        query = without_label_service(query)
+        if reason := refusal(query):
+            return reason
+        answer = await self.ask({"check": query}, seconds=seconds)
+        return parse_problem(query, answer.get("error", ""))
 
     async def _start(self) -> asyncio.subprocess.Process:
         if self._process is not None and self._process.returncode is None:

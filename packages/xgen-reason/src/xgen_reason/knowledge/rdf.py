@@ -10,10 +10,13 @@ from typing import Self
 
 from xgen_core import InputError
 from xgen_core.files import sha256_file
-from xgen_reason.evidence import Attempt, Evidence, Found, Query, QueryLanguage
+from xgen_reason.evidence import Evidence, Found, Query, QueryLanguage
 from xgen_reason.knowledge.graph_process import GraphProcess
+from xgen_reason.knowledge.injection import suspicion
 from xgen_reason.knowledge.labels import LabelIndex
 from xgen_reason.knowledge.linking import Candidate, Mention, candidates
+from xgen_reason.knowledge.reply import reply
+from xgen_reason.knowledge.settings import positive, split_settings
 from xgen_reason.knowledge.source import Source
 from xgen_reason.knowledge.sparql_guard import (
     parse_problem,
@@ -26,12 +29,28 @@ from xgen_reason.question import Question
 __all__ = ["RdfSource", "open_rdf"]
 
 _ENDINGS = (".ttl", ".nt", ".nq", ".trig", ".rdf")
+SECONDS, ROWS = 5.0, 1_000
+"""Deadline of a query, and rows that are read of its answer."""
+
 _LOADING_SECONDS = 600.0
 
 
 def open_rdf(rest: str) -> AbstractAsyncContextManager[Source]:
-    """`rdf:FILE`; see `RdfSource`."""
-    return RdfSource(Path(rest))
+    """The source `rdf:FILE`, with `?language=de`, `seconds=10` (of a query) and `rows=200` (of it).
+
+    Raises:
+        InputError: no such file, an ending that is no format, or an unknown setting.
+        MissingExtraError: pyoxigraph is not installed.
+    """
+    path, settings = split_settings(rest, ("language", "seconds", "rows"))
+    if not path:
+        raise InputError("source 'rdf:' needs a file: rdf:FILE.ttl")
+    return RdfSource(
+        Path(path).expanduser(),
+        language=settings.get("language", "en"),
+        seconds=positive(settings, "seconds", SECONDS),
+        rows=max(1, int(positive(settings, "rows", ROWS))),
+    )
 
 
 class RdfSource:
@@ -47,8 +66,8 @@ class RdfSource:
         *,
         name: str = "rdf",
         language: str = "en",
-        seconds: float = 5.0,
-        rows: int = 1_000,
+        seconds: float = SECONDS,
+        rows: int = ROWS,
         memory: int = 4 << 30,
     ) -> None:
         """Describe it; entering it opens the graph.
@@ -138,11 +157,7 @@ class RdfSource:
 
     async def check(self, query: str) -> str:
         """What is wrong with a query before it is run, in one line; empty where nothing is."""
-        query = without_label_service(query)
-        if reason := refusal(query):
-            return reason
-        answer = await self._process.ask({"check": query}, seconds=self._seconds)
-        return parse_problem(query, answer.get("error", ""))
+        return await self._process.check(query, seconds=self._seconds)
 
     async def link(self, mention: Mention, context: str) -> tuple[Candidate, ...]:
         """What a name may mean here; see `xgen_reason.knowledge.linking.candidates`."""
@@ -153,29 +168,27 @@ class RdfSource:
         del question
         text = without_label_service(query.text)
         if query.language != "sparql":
-            return self._failed(query, f"{self._name} takes SPARQL, not {query.language}")
+            failure = f"{self._name} takes SPARQL, not {query.language}"
+            return reply(self._name, query, failure=failure)
         if reason := refusal(text):
-            return self._failed(query, reason)
-        reply = await self._process.ask({"query": text, "rows": self._rows}, seconds=self._seconds)
-        if "error" in reply:
-            return self._failed(query, parse_problem(text, reply["error"]))
-        names = self._names
-        answer = Answer.of_worker(reply)
-        told = verbalise(answer, text, names.label, limit=limit)
+            return reply(self._name, query, failure=reason)
+        found = await self._process.ask({"query": text, "rows": self._rows}, seconds=self._seconds)
+        if "error" in found:
+            failure = parse_problem(text, found["error"])
+            return reply(self._name, query, failure=failure)
+        sentences = verbalise(Answer.of_worker(found), text, self._names.label, limit=limit)
         where = f"{self._path.name}: {' '.join(query.text.split())}"
-        return Found(
-            source=self._name,
-            query=query,
-            evidence=tuple(
-                Evidence(text=sentence, source=self._name, locator=where, title=self._path.name)
-                for sentence in told
-            ),
-            attempts=(Attempt(text=query.text, outcome="found" if told else "empty"),),
+        evidence = tuple(
+            Evidence(
+                text=sentence,
+                source=self._name,
+                locator=where,
+                title=self._path.name,
+                suspicious=suspicion(sentence),
+            )
+            for sentence in sentences
         )
-
-    def _failed(self, query: Query, reason: str) -> Found:
-        attempts = (Attempt(text=query.text, outcome=reason),)
-        return Found(source=self._name, query=query, attempts=attempts, failure=reason)
+        return reply(self._name, query, evidence)
 
     @property
     def _names(self) -> LabelIndex:

@@ -8,15 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
-from xgen_core import Model
 from xgen_reason.asker import Asker
 from xgen_reason.evidence import Attempt, Found, Query, QueryLanguage
 from xgen_reason.knowledge.linking import Candidate, Mention, choices
 from xgen_reason.knowledge.source import Source
 from xgen_reason.prompts import PromptSet
-from xgen_reason.queries.instruction import ask_for_query, read_query
 from xgen_reason.queries.label_form import mentions, stand_ins, to_ids
 from xgen_reason.queries.relaxation import listings, relaxations
+from xgen_reason.queries.reply import read_query
 from xgen_reason.question import Question
 
 __all__ = ["GraphSource", "SparqlQueries"]
@@ -55,14 +54,11 @@ class SparqlQueries:
     say why.
 
     Attributes:
-        model: a tuned generator, entered, that writes the queries instead of the question's model;
-            it is asked in the form that `xgen reason queries build` trains.
         repairs: how often a query that does not parse is sent back.
         combinations: of candidates that are run.
         failures: of the source (deadlines, say) after which it is left alone.
     """
 
-    model: Model | None = None
     repairs: int = 2
     combinations: int = 6
     failures: int = 2
@@ -116,27 +112,21 @@ class SparqlQueries:
             InputError: the prompts have no stage for it.
             ModelError: the model failed.
         """
-        max_tokens, stop = 256, ("\n\n",)
-        if self.model is not None:
-            asker = asker.through(self.model, chat=True)
-            first = ask_for_query(search.topic)
-        else:
-            stage = prompts.prompt(_STAGE)
-            max_tokens, stop = stage.max_tokens, stage.stop
-            first = prompts.render(
-                _STAGE, {"question": search.question.full, "sentence": search.topic}
-            )
-        prompt = first
+        stage = prompts.prompt(_STAGE)
+        fields = {"question": search.question.full, "sentence": search.topic}
+        first = prompts.render(_STAGE, fields)
+        prompt, again = first, first.rpartition("\n")[2]
         for _ in range(self.repairs + 1):
-            replies = await asker.ask(_STAGE, prompt, max_tokens=max_tokens, stop=stop, step=step)
+            replies = await asker.ask(
+                _STAGE, prompt, max_tokens=stage.max_tokens, stop=stage.stop, step=step
+            )
             written = read_query(replies[0].text)
             problem = await search.source.check(stand_ins(written)) if written else "no query"
             if not problem:
                 return written
             search.attempts.append(Attempt(text=written, outcome=problem))
-            tail = "Query:" if self.model is not None else first.rsplit("\n", 1)[-1]
             shown = " ".join(written.split())
-            prompt = f"{first} {shown}\nProblem: {problem}\n{tail}"
+            prompt = f"{first} {shown}\nProblem: {problem}\n{again}"
         return None
 
     async def _answer(self, search: _Search, query: str) -> Found | None:

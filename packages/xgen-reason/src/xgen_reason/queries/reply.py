@@ -1,4 +1,4 @@
-"""How a tuned generator is asked for a query, and how its reply is read: one form for both."""
+"""How a generator of queries replies: as it is trained to, and as it is read."""
 
 from __future__ import annotations
 
@@ -7,25 +7,10 @@ from collections.abc import Sequence
 
 from xgen_reason.knowledge.sparql_tokens import tokenise
 
-__all__ = ["ask_for_query", "read_query", "write_reply"]
+__all__ = ["read_query", "write_reply"]
 
 _CORRECT, _INCORRECT = "Correct query:", "Incorrect query"
-_ONE = (
-    "Write a SPARQL query for Wikidata that finds what the sentence states. Write entities as "
-    "wd:/label/ and properties as wdt:/label/."
-)
-_CONTRAST = " Write one correct query, then {count} queries that are each wrong in another way."
 _FENCE = re.compile(r"```[a-zA-Z]*\n?")
-
-
-def ask_for_query(sentence: str, *, wrong: int = 0) -> str:
-    """What the generator is asked.
-
-    Args:
-        sentence: a step of a chain, or a question.
-        wrong: how many wrong queries it writes after the correct one.
-    """
-    return f"{_ONE}{_CONTRAST.format(count=wrong) if wrong else ''}\n\n{sentence}"
 
 
 def write_reply(query: str, wrong: Sequence[str] = ()) -> str:
