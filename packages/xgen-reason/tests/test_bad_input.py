@@ -78,10 +78,10 @@ def solve(tmp_path, monkeypatch):
             sources=tuple(uris or known),
             settings=tuple(settings),
         )
-        outcomes = asyncio.run(
+        finished = asyncio.run(
             run_questions(configuration, QUESTIONS, output=tmp_path / "run", **more)
         )
-        return {one.question.id: one.result for one in outcomes}
+        return {one.question.id: one.result for one in finished.outcomes}
 
     run.directory = tmp_path / "run"
     return run

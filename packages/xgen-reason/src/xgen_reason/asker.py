@@ -36,6 +36,17 @@ class Asker:
         self._calls.append(branch)
         return branch
 
+    def through(self, model: Model, *, chat: bool) -> Asker:
+        """One that asks another model, a tuned writer of queries say, with the same trace.
+
+        Args:
+            model: entered.
+            chat: as for the first.
+        """
+        other = Asker(model, seed=self._seed, chat=chat)
+        self._calls.append(other)
+        return other
+
     @property
     def calls(self) -> tuple[Call, ...]:
         """What was asked and answered so far, in order."""

@@ -12,7 +12,6 @@ answers give the same bytes.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -22,41 +21,24 @@ from typing import cast
 from xgen_core import InputError, Model, Run
 from xgen_core.codec import JSON, decode, encode
 from xgen_core.concurrency import Failure
-from xgen_core.files import write_json, write_jsonl
+from xgen_core.files import write_jsonl
 from xgen_core.lm import Budget, CallStore, Prices, recorded
 from xgen_core.records import Record
-from xgen_core.report import Section
 from xgen_eval.inputs import DataFile
 from xgen_reason.configuration import Configuration
 from xgen_reason.outcome import Outcome
 from xgen_reason.question import Question
 from xgen_reason.result import Result
-from xgen_reason.sections import calls_table, trace_section
+from xgen_reason.results import RunResults
+from xgen_reason.sections import calls_section, results_section, trace_section
 from xgen_reason.solver import Solver, SolverRecipe, open_solver
 from xgen_reason.trace import CallTimes
 
-__all__ = ["RunRecipe", "ask_question", "run_questions"]
+__all__ = ["Finished", "RunRecipe", "ask_question", "run_questions"]
 
-_FORMAT = "xgen-reason-results"
-_VERSION = 1
 _KIND = "reason"
 _RESULTS = "results"
 _CALLS = "calls.sqlite"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunResults(Record):
-    """What a run comes to.
-
-    Attributes:
-        questions: how many there are.
-        failed: how many of them have no result, by kind and reason.
-        routes: how the others were answered.
-    """
-
-    questions: int
-    failed: Mapping[str, int]
-    routes: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +58,19 @@ class RunRecipe(Record):
     file: DataFile | None = None
     question: str = ""
     solver: SolverRecipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A run that is done.
+
+    Attributes:
+        outcomes: of every question, in order.
+        results: the figures.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    results: RunResults
 
 
 async def ask_question(
@@ -105,7 +100,7 @@ async def ask_question(
         result = await solver.solve(question)
         write_jsonl(run.directory / "items" / f"{_RESULTS}.jsonl", [result.to_json()])
         outcomes = [Outcome(question=question, result=result)]
-        _finish(run, outcomes, CallTimes.read(store), prices)
+        _finish(run, solver.method.name, outcomes, CallTimes.read(store), prices)
     return result
 
 
@@ -119,7 +114,7 @@ async def run_questions(
     concurrency: int = 64,
     budget: Budget | None = None,
     prices: Prices | None = None,
-) -> list[Outcome]:
+) -> Finished:
     """Answer questions, write what they come to, and go on where an earlier run stopped.
 
     A question that fails by itself (its model does not answer, its request is refused) is written
@@ -136,7 +131,7 @@ async def run_questions(
         prices: for the cost of what was asked.
 
     Returns:
-        Every question, in order.
+        Every question, in order, and the figures.
 
     Raises:
         InputError: no questions, two of one id, another run in `output`, or as `open_solver`.
@@ -164,24 +159,19 @@ async def run_questions(
             Outcome(question=question, result=_result(row))
             for question, row in zip(questions, rows, strict=True)
         ]
-        _finish(run, outcomes, CallTimes.read(store), prices)
-    return outcomes
+        return _finish(run, solver.method.name, outcomes, CallTimes.read(store), prices)
 
 
-def _finish(run: Run, outcomes: Sequence[Outcome], times: CallTimes, prices: Prices | None) -> None:
+def _finish(
+    run: Run, method: str, outcomes: Sequence[Outcome], times: CallTimes, prices: Prices | None
+) -> Finished:
     """Write what the outcomes come to."""
-    results = [one.result for one in outcomes if isinstance(one.result, Result)]
-    failures = [one.result for one in outcomes if isinstance(one.result, Failure)]
-    found = RunResults(
-        questions=len(outcomes),
-        failed=Counter(f"{failure.kind}: {failure.reason}" for failure in failures),
-        routes=Counter(result.route for result in results),
-    )
-    header = {"format": _FORMAT, "version": _VERSION}
-    write_json(run.directory / "results.json", header | found.to_json())
-    calls = calls_table(results, times, prices)
-    run.write_section("30-calls", Section(title="Calls", blocks=(calls,)))
-    run.write_section("40-traces", trace_section(outcomes, {}, times=times, prices=prices))
+    results = RunResults.of(method, outcomes, prices=prices)
+    run.write_section("10-results", results_section(results, outcomes))
+    run.write_section("30-calls", calls_section(outcomes, times=times, prices=prices))
+    run.write_section("40-traces", trace_section(outcomes, times=times, prices=prices))
+    results.write(run.directory / "results.json")
+    return Finished(outcomes=tuple(outcomes), results=results)
 
 
 def _result(row: Mapping[str, JSON] | Failure) -> Result | Failure:

@@ -197,16 +197,19 @@ def _writers(
 
 
 def _writer(language: QueryLanguage, model: Model | None, chat: bool) -> QueryWriter:
+    writer = _plain_writer(language)
+    return writer if model is None else TunedQueries(writer, model, chat=chat)
+
+
+def _plain_writer(language: QueryLanguage) -> QueryWriter:
     if language == "sparql":
         from xgen_reason.queries.sparql import SparqlQueries
 
-        return SparqlQueries(model=model)  # asked in the form that it was trained in
+        return SparqlQueries()
     if language == "sql":
         from xgen_reason.queries.sql import SqlQueries
 
-        writer: QueryWriter = SqlQueries()
-    else:
-        from xgen_reason.queries.text import TextQueries
+        return SqlQueries()
+    from xgen_reason.queries.text import TextQueries
 
-        writer = TextQueries()
-    return writer if model is None else TunedQueries(writer, model, chat=chat)
+    return TextQueries()

@@ -10,9 +10,9 @@ from xgen_core.command.calls import call_options
 from xgen_reason.commands.options import method_options
 
 if TYPE_CHECKING:
-    pass
+    from xgen_reason.results import RunResults
 
-__all__ = ["run_dataset"]
+__all__ = ["run_dataset", "summary_text"]
 
 _PROMPTS = {"adv_hotpotqa": "hotpotqa", "questions": "general"}
 """Sets of prompts that go by another name than their data set."""
@@ -97,7 +97,7 @@ def run_dataset(
         plans = asyncio.run(plan_questions(configuration, questions, output=output))
         click.echo(plans_text(plans, prices))
         return
-    outcomes = asyncio.run(
+    finished = asyncio.run(
         run_questions(
             configuration,
             questions,
@@ -109,11 +109,42 @@ def run_dataset(
             prices=prices_of(prices),
         )
     )
-    reasons = [one.result.reason for one in outcomes if isinstance(one.result, Failure)]
-    if len(reasons) == len(outcomes):
-        raise ModelError(f"all {len(outcomes)} questions failed: {reasons[0]}")
+    reasons = [one.result.reason for one in finished.outcomes if isinstance(one.result, Failure)]
+    if len(reasons) == len(questions):
+        raise ModelError(f"all {len(questions)} questions failed: {reasons[0]}")
     path = Path(output) / "results.json"
     if as_json:
         click.echo(path.read_text("utf-8"), nl=False)
         return
-    click.echo(f"{path}")
+    click.echo(f"{summary_text(finished.results)}\n\n{path}")
+
+
+def summary_text(results: RunResults) -> str:
+    """Results for people: routes, figures, what editing did, what failed."""
+    summary = results.summary
+    lines = [f"{results.method}  {results.questions:,} questions", ""]
+    rows = [
+        (name, f"{metric.value:.4f}", metric.uncertainty, f"n = {metric.n}", metric.unit)
+        for name, metric in summary.metrics.items()
+    ]
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(5)]
+    lines += [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    routes = ", ".join(f"{count:,} {route}" for route, count in summary.routes.items())
+    edits = summary.edits
+    lines += ["", f"routes: {routes or 'none'}"]
+    if edits.flagged:
+        lines.append(
+            f"edits: {edits.changed:,} of {edits.steps:,} steps; {edits.wrong_to_right:,} answers "
+            f"wrong → right, {edits.right_to_wrong:,} right → wrong, {edits.unchanged:,} unchanged"
+        )
+    lines += [f"problem: {count:,} × {what}" for what, count in summary.problems.items()]
+    lines += [f"failed: {count:,} × {reason}" for reason, count in results.failed.items()]
+    cost = "" if summary.cost is None else f", cost {summary.cost:,.4f}"
+    lines.append(
+        f"calls: {summary.calls:,}, {summary.prompt_tokens:,} tokens read, "
+        f"{summary.completion_tokens:,} written{cost}"
+    )
+    return "\n".join(lines)
