@@ -53,6 +53,10 @@ _BULLET = re.compile(r"\s*[-*•]")
 _RUNAWAY = re.compile(r"\n[ \t]*(?:Q|Question|Claim)[ \t]*\d*:")
 _WRAPPING = " \t\r\n\"'“”‘’`*_"
 _NEGATION = re.compile(r"\b(?:not|no|never|neither|nor|cannot)\b|n't\b", re.IGNORECASE)
+_LABEL = re.compile(
+    r"[*_]*(?:(?:verifying )?question|search|query|answer|(?:edited )?sentence)[*_]*:[*_]*\s*",
+    re.IGNORECASE,
+)
 _LETTER = re.compile(
     r"(?:option|choice|letter|answer)?[\s:]*[(\[]?([A-Za-z])"
     r"(?:[)\].:,;]|$|\s+(?=[(\-–:]|because\b|since\b|as\b))",
@@ -130,8 +134,13 @@ def read_continuation(text: str, done: int) -> tuple[str, ...]:
 
 
 def read_sentence(text: str) -> str:
-    """One sentence that was asked for: its first paragraph, without ordinal, bullet or quotes."""
+    """What was asked for as one sentence: the first paragraph, without ordinal, bullet or quotes.
+
+    A model may also write the label anew that the prompt ended with ("Verifying question:").
+    """
     paragraph = " ".join(text.strip().split("\n\n", maxsplit=1)[0].split())
+    if label := _LABEL.match(paragraph):
+        paragraph = paragraph[label.end() :]
     if marker := _last_marker(paragraph):
         paragraph = paragraph[: marker.start()] or paragraph
     bare = _STEP.sub("", paragraph, count=1) if _STEP.match(paragraph) else paragraph
