@@ -194,6 +194,9 @@ def test_sentences_that_were_asked_for():
     assert read_sentence("Second, she was born in Rome. The answer is Rome.") == (
         "she was born in Rome."
     )
+    assert read_sentence("**Verifying question:** Where was she born?") == "Where was she born?"
+    assert read_sentence("Answer: 1902") == "1902"
+    assert read_sentence("The answer is 1902.") == "The answer is 1902."
     assert read_sentence("  \n") == ""
 
 

@@ -88,8 +88,8 @@ def test_sources_rank_by_the_verifying_question(solve, facts):  # VE defect 8
         solve(method, asked, rules, sources=[facts])
         queries, facts.queries = facts.queries, []
         assert [(q.text, q.topic, limit) for q, limit in queries] == [
-            ("Who founded Acme?", "Who founded Acme?", 3),
-            ("Where was Ann Ball born?", "Where was Ann Ball born?", 3),
+            ("Who founded Acme?", "", 3),  # without a topic, sources rank by the text
+            ("Where was Ann Ball born?", "", 3),
         ]
 
 
@@ -245,6 +245,13 @@ def test_calls_stand_in_one_order_whoever_answers_first(solve, question, facts, 
 def test_a_model_that_fails_fails_the_question_alone(solve, question, facts):  # VE defect 10
     with pytest.raises(ModelError, match="no rule matches"):
         solve(VerifyAndEdit(), question, [UNSURE, VERIFY[0]], sources=[facts])
+
+
+def test_what_is_begun_is_finished_before_a_failure_is_raised(solve, question, facts, model):
+    asked = model([UNSURE, VERIFY[1], *ANSWER], delays=[(r"^\[verify\] .*/ Ann", 0.02)])
+    with pytest.raises(ModelError, match=r"Acme was founded by Ann Ball. ="):
+        solve(VerifyAndEdit(), question, asked, sources=[facts])
+    assert asked.requests[-1].prompt.startswith("[answer]")  # of the other step: it is paid for
 
 
 def test_confidence_is_that_of_the_new_answer(solve, question, facts):

@@ -1,15 +1,17 @@
 """Chain-of-Knowledge (Li et al., ICLR 2024), also called Knowledge Adapting.
 
-sample n chains, vote ── certain ──▶ the majority's answer
-       │ uncertain
-       ▼
-domains of knowledge ─▶ their sources
-       ▼ in order
-step i ─▶ query for each source ─▶ knowledge ─▶ step i corrected
-  ▲                                                  │
-  └── step i+1, written anew after steps 1 … i ◀─────┘
-       ▼
-the corrected steps ─▶ answer
+    sample n chains, vote ── certain ──▶ the majority's answer
+           │ uncertain
+           ▼
+    domains of knowledge ─▶ their sources
+           ▼ in order
+    step i ─▶ query for each source ─▶ knowledge ─▶ step i corrected
+      ▲                                                  │
+      └── step i+1, written anew after steps 1 … i ◀─────┘
+           ▼
+    the corrected steps ─▶ answer
+
+What was written ahead of a corrected step is dropped, so that a chain may become longer or shorter.
 """
 
 from __future__ import annotations

@@ -6,24 +6,24 @@ in one line, inside a prompt that calls them data.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from xgen_core.concurrency import together
 from xgen_reason.disagreement import disagreement
-from xgen_reason.evidence import Evidence, Found, Query
+from xgen_reason.evidence import Evidence, Found
 from xgen_reason.question import Question
 from xgen_reason.relevance import relevance
 from xgen_reason.tools import Tools
 
-__all__ = ["Shown", "choose", "held_back", "look_up", "one_line", "search", "side_by_side"]
+__all__ = ["Shown", "choose", "held_back", "look_up", "one_line", "side_by_side"]
 
 _DELIMITER = re.compile(r"<\s*/?\s*(?:evidence|knowledge)\b[^>]*>?", re.IGNORECASE)
 """What prompts put around evidence."""
-I = TypeVar("I")
-T = TypeVar("T")
+Item = TypeVar("Item")
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,21 +49,21 @@ class Shown:
 
 
 async def side_by_side(
-    tools: Tools, items: Sequence[I], work: Callable[[Tools, I], Coroutine[Any, Any, T]]
-) -> list[T]:
+    tools: Tools, items: Sequence[Item], work: Callable[[Tools, Item], Coroutine[Any, Any, Done]]
+) -> list[Done]:
     """Work on all items at the same time, in the trace one after another; results in their order.
 
-    The first failure ends the others before it is raised.
+    Where some fail, the others are finished, since they are paid for; then the failure of the first
+    is raised.
     """
     branches = [replace(tools, asker=tools.asker.branch()) for _ in items]
-    return await together([work(mine, item) for mine, item in zip(branches, items, strict=True)])
-
-
-async def search(tools: Tools, question: Question, text: str, source: str, *, limit: int) -> Found:
-    """Ask a source of text in exactly these words; its pieces are ranked by them, too."""
-    found = await tools.sources[source].search(Query(text=text, topic=text), question, limit=limit)
-    pieces = tuple(replace(piece, source=source) for piece in found.evidence)
-    return replace(found, source=source, evidence=pieces)
+    works = [work(mine, item) for mine, item in zip(branches, items, strict=True)]
+    results: list[Done] = []
+    for result in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+        results.append(result)
+    return results
 
 
 async def look_up(
@@ -93,7 +93,7 @@ async def look_up(
 
     async def ask(mine: Tools, source: str) -> Found:
         if verbatim and tools.sources[source].language == "text":
-            return await search(mine, question, text, source, limit=limit)
+            return await mine.search(question, text, source, limit=limit)
         return await mine.inquire(question, text, source, step=step, limit=limit)
 
     return tuple(await side_by_side(tools, sources, ask))

@@ -1,11 +1,14 @@
 """Verify-and-Edit (Zhao et al., ACL 2023): where samples disagree, each step is checked and edited.
 
-sample n chains, vote ── certain ──▶ the majority's answer
-       │ uncertain
-       ▼ each step of the likeliest chain of the majority, all at the same time
-verifying question ─▶ evidence ─▶ verifying answer = the step's new text
-       ▼
-the edited steps ─▶ answer
+    sample n chains, vote ── certain ──▶ the majority's answer
+           │ uncertain
+           ▼ each step of the likeliest chain of the majority, all at the same time
+    verifying question ─▶ evidence ─▶ verifying answer = the step's new text
+           ▼
+    the edited steps ─▶ answer
+
+The text of an edited step is the verifying answer alone: with the evidence, the model is not shown
+what it had said.
 """
 
 from __future__ import annotations
