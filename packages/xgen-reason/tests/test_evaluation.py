@@ -103,6 +103,9 @@ def test_options(answer: str, right: float):
         ("Paris, Texas; Rome", ("Paris, Texas", "Rome"), 1, 1),
         ("Rome\nRome", ("Rome",), 1, 1),
         ("Milan", ("Rome",), 0, 0),
+        ("1859-11-24", ("1859-11-24T00:00:00Z",), 1, 1),
+        ("Douglas Adams; Q42", ("Q42\nDouglas Adams", "Q5\nhuman"), 1, 1 / 2),
+        ("human and Ada", ("Q42\nDouglas Adams", "Q5\nhuman"), 1 / 2, 1 / 2),
         ("", ("Rome",), 0, 0),
     ],
 )

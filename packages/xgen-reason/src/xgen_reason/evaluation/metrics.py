@@ -25,6 +25,7 @@ MAIN: Mapping[AnswerKind, Score] = {
 
 _BETWEEN = re.compile(r"\n+|;\s*|,\s+(?:and\s+)?|\s+and\s+")
 _ADDRESS = re.compile(r"^(?:https?://\S*/|wd:)")
+_MIDNIGHT = re.compile(r"T00:00:00(?:\.0+)?Z?$")
 _TRUTH = {"yes": "true", "no": "false"}
 
 
@@ -65,22 +66,31 @@ def value_scores(answer: str, golds: tuple[str, ...]) -> dict[Score, float]:
     """Precision, recall and F1 of a set of values (QALD's, for one question).
 
     The answer names values one a line, or with `;`, `, ` or `and` between. Numbers are compared as
-    numbers, yes and no are true and false, of an address what follows its last `/` counts, and the
-    rest is compared in SQuAD's normal form. Golds that are themselves read as several values (a
-    title with a comma) are found whole in the answer first.
+    numbers, yes and no are true and false, midnight is no part of a date, of an address what
+    follows its last `/` counts, and the rest is compared in SQuAD's normal form. Wordings that
+    would be read as several values (a title with a comma) are first looked for as they are.
+
+    Args:
+        answer: as it was given.
+        golds: the values; one with several wordings (an identifier, a label) has one a line.
     """
+    wordings = {
+        wording: number for number, gold in enumerate(golds) for wording in gold.splitlines()
+    }
     rest, found = f"\n{answer}\n", set[str]()
-    wanted = {_value(gold) for gold in golds}
-    for gold in golds:
-        if len(_BETWEEN.split(gold)) > 1 and gold.lower() in rest.lower():
-            place = rest.lower().index(gold.lower())
-            rest = rest[:place] + "\n" + rest[place + len(gold) :]
-            found.add(_value(gold))
+    for wording in sorted(wordings, key=len, reverse=True):
+        place = rest.lower().find(wording.lower())
+        if place >= 0 and len(_BETWEEN.split(wording)) > 1:
+            rest = f"{rest[:place]}\n{rest[place + len(wording) :]}"
+            found.add(_value(wording))
     found |= {_value(part) for part in _BETWEEN.split(rest) if part.strip(" .")}
-    common = len(found & wanted)
+    numbers = {_value(wording): number for wording, number in wordings.items()}
+    named = {numbers.get(value, value) for value in found}
+    wanted = set(numbers.values())
+    common = len(named & wanted)
     if not common:
         return {"precision": 0.0, "recall": 0.0, "f1": 0.0}
-    precision, recall = common / len(found), common / len(wanted)
+    precision, recall = common / len(named), common / len(wanted)
     return {
         "precision": precision,
         "recall": recall,
@@ -89,7 +99,7 @@ def value_scores(answer: str, golds: tuple[str, ...]) -> dict[Score, float]:
 
 
 def _value(text: str) -> str:
-    text = _ADDRESS.sub("", text.strip()).rstrip(".")
+    text = _MIDNIGHT.sub("", _ADDRESS.sub("", text.strip())).rstrip(".")
     try:
         return f"{float(text.replace(',', ''))}"
     except ValueError:

@@ -13,7 +13,16 @@ from typing import Any, Literal
 
 from xgen_core.records import Record
 
-__all__ = ["Entry", "EntryKind", "LabelIndex", "Match", "identifier", "normal_form", "spoken"]
+__all__ = [
+    "Entry",
+    "EntryKind",
+    "LabelIndex",
+    "Match",
+    "identifier",
+    "normal_form",
+    "spoken",
+    "word_overlap",
+]
 
 EntryKind = Literal["entity", "property"]
 
@@ -189,11 +198,10 @@ class LabelIndex:
             for id, text, own in rows:
                 worth = likeness * (1.0 if own else 0.95) * (1.0 if text == name else 0.98)
                 alike[id] = max(alike.get(id, 0.0), worth)
-        words = _words(context)
         found: list[Match] = []
         for id, lexical in alike.items():
             entry = self._entries[kind, id]
-            shared = _overlap(words, _words(entry.about))
+            shared = word_overlap(context, entry.about)
             fame = math.log1p(entry.degree) / math.log1p(self._most[kind])
             score = lexical * (0.8 + 0.2 * shared) * (0.8 + 0.2 * fame)
             found.append(Match(entry=entry, lexical=lexical, score=score))
@@ -234,5 +242,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(word for word in _WORDS.findall(text.casefold()) if len(word) > 2)
 
 
-def _overlap(context: frozenset[str], about: frozenset[str]) -> float:
-    return len(context & about) / len(about) if about else 0.0
+def word_overlap(context: str, about: str) -> float:
+    """The share of a description's words that a context has, from 0 to 1; 0 without words."""
+    words = _words(about)
+    return len(_words(context) & words) / len(words) if words else 0.0

@@ -6,7 +6,7 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from xgen_core.records import Example, Message, Record
 from xgen_reason.knowledge.sparql_guard import PREFIXES, refusal
@@ -123,7 +123,12 @@ def compact(query: str) -> str:
                     continue
         kept.append(tokens[place])
         place += 1
-    spaced = [Token(kind="space", text=" ") if t.kind == "space" else t for t in kept]
+    spaced: list[Token] = []
+    for token in kept:
+        if token.kind != "space":
+            spaced.append(token)
+        elif not spaced or spaced[-1].kind != "space":
+            spaced.append(replace(token, text=" "))
     return join(spaced).strip()
 
 

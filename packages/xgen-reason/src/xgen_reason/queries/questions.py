@@ -19,7 +19,7 @@ class QueriedQuestion(Record):
     """A question, and the query that answers it.
 
     Attributes:
-        id: in its file.
+        id: name of its file and its id there, `qald_10/7` say.
         texts: wordings of it, at least one.
         query: SPARQL with ids.
     """
@@ -53,7 +53,7 @@ def read_queried_questions(path: Path, *, language: str = "en") -> Iterator[Quer
         )
     for number, row in enumerate(rows, 1):
         try:
-            found = _read(cast("Mapping[str, Any]", row), language)
+            found = _read(cast("Mapping[str, Any]", row), language, path.name.partition(".")[0])
         except (KeyError, TypeError, AttributeError):
             found = None
         if found is None:
@@ -82,7 +82,7 @@ def read_label_table(path: Path) -> dict[str, str]:
     return table
 
 
-def _read(row: Mapping[str, Any], language: str) -> QueriedQuestion | None:
+def _read(row: Mapping[str, Any], language: str, stem: str) -> QueriedQuestion | None:
     if "sparql_wikidata" in row:
         texts = [row.get("question"), row.get("paraphrased_question")]
         texts = [text for text in texts if isinstance(text, str) and text.strip()]
@@ -96,7 +96,8 @@ def _read(row: Mapping[str, Any], language: str) -> QueriedQuestion | None:
     texts = [" ".join(text.split()) for text in texts]
     if not isinstance(query, str):
         return None
-    return QueriedQuestion(id=f"{id}", texts=tuple(dict.fromkeys(filter(None, texts))), query=query)
+    texts = tuple(dict.fromkeys(filter(None, texts)))
+    return QueriedQuestion(id=f"{stem}/{id}", texts=texts, query=query)
 
 
 def _entry(path: Path, number: int, row: Any) -> tuple[str, str]:

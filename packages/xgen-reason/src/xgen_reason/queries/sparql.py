@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 from xgen_reason.asker import Asker
 from xgen_reason.evidence import Attempt, Found, Query, QueryLanguage
 from xgen_reason.knowledge.linking import Candidate, Mention, choices
+from xgen_reason.knowledge.polite import NoAnswerError
 from xgen_reason.knowledge.source import Source
 from xgen_reason.prompts import PromptSet
 from xgen_reason.queries.label_form import mentions, stand_ins, to_ids
@@ -38,7 +39,8 @@ class GraphSource(Source, Protocol):
     async def link(self, mention: Mention, context: str) -> tuple[Candidate, ...]:
         """What a name may mean, best first; none where nothing is called so.
 
-        Raises nothing for what goes wrong out there: that is no candidate.
+        Raises:
+            NoAnswerError: a live source does not say.
         """
         ...
 
@@ -83,7 +85,13 @@ class SparqlQueries:
         empty = Found(source=source.name, query=Query(text="", language="sparql", topic=sentence))
         if not isinstance(source, GraphSource):
             return replace(empty, failure=f"source {source.name!r} does not link names")
-        search = _Search(source=source, question=question, topic=sentence, limit=limit)
+        search = _Search(
+            source=source,
+            question=question,
+            topic=sentence,
+            limit=limit,
+            patience=self.failures,
+        )
         query = await self._write(asker, prompts, search, step)
         if query is None:
             last = search.attempts[-1]
@@ -100,7 +108,7 @@ class SparqlQueries:
             empty,
             query=search.query(search.attempts[-1].text if search.attempts else query),
             attempts=tuple(search.attempts),
-            failure=search.failed[-1] if len(search.failed) >= self.failures else "",
+            failure=search.failure,
         )
 
     async def _write(
@@ -133,7 +141,12 @@ class SparqlQueries:
         """The first evidence on the way down, or None."""
         named = mentions(query)
         context = f"{search.question.text} {search.topic}"
-        options = await asyncio.gather(*(search.source.link(m, context) for m in named))
+        try:
+            options = await asyncio.gather(*(search.source.link(m, context) for m in named))
+        except NoAnswerError as error:
+            search.attempts.append(Attempt(text=query, outcome=f"{error}"))
+            search.failure = f"{error}"
+            return None
         lost = [mention for mention, found in zip(named, options, strict=True) if not found]
         if lost:
             what = ", ".join(f"no {m.kind} is called {m.label!r}" for m in lost)
@@ -145,12 +158,12 @@ class SparqlQueries:
             best = best or linked
             if found := await search.run(linked):
                 return found
-            if len(search.failed) >= self.failures:
+            if search.failure:
                 return None
         for change, relaxed in relaxations(best) if best else ():
             if found := await search.run(f"# {change}\n{relaxed}"):
                 return found
-            if len(search.failed) >= self.failures:
+            if search.failure:
                 return None
         entities = [
             found[0].id
@@ -162,14 +175,15 @@ class SparqlQueries:
 
 @dataclass(slots=True, kw_only=True)
 class _Search:
-    """One inquiry under way: what is asked about, and what has been tried."""
+    """One inquiry under way: what is asked about, what has been tried, and why it is given up."""
 
     source: GraphSource
     question: Question
     topic: str
     limit: int
     attempts: list[Attempt] = field(default_factory=list[Attempt])
-    failed: list[str] = field(default_factory=list[str])
+    patience: int
+    failure: str = ""
 
     def query(self, text: str) -> Query:
         return Query(text=text, language="sparql", topic=self.topic)
@@ -181,7 +195,8 @@ class _Search:
         outcome = found.failure or ("found" if found.evidence else "empty")
         self.attempts.append(Attempt(text=text, outcome=outcome))
         if found.failure:
-            self.failed.append(found.failure)
+            self.patience -= 1
+            self.failure = found.failure if self.patience <= 0 else ""
         return found if found.evidence else None
 
     async def list(self, entities: Sequence[str]) -> Found | None:
