@@ -49,7 +49,7 @@ def _evidence(results: WebResults, retrieved: str, limit: int) -> tuple[Evidence
             title=snippet.title,
             score=-float(place),
             retrieved=retrieved,
-            suspicious=suspicion(f"{snippet.title}\n{snippet.text}"),
+            suspicious=suspicion(snippet.text) or suspicion(snippet.title),
         )
         for place, snippet in enumerate(results.snippets[:limit])
     )
