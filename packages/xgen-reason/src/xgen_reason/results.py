@@ -7,17 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xgen_core import CodecError, FormatError
-from xgen_core.codec import decode
 from xgen_core.concurrency import Failure
-from xgen_core.files import check_format, read_json, write_json
+from xgen_core.files import write_json
 from xgen_core.lm import Prices
 from xgen_core.records import Record
 from xgen_reason.evaluation.scored import Summary, summarise
 from xgen_reason.outcome import Outcome
 from xgen_reason.result import Result
 
-__all__ = ["RunResults", "read_results"]
+__all__ = ["RunResults"]
 
 _FORMAT = "xgen-reason-results"
 _VERSION = 1
@@ -57,19 +55,3 @@ class RunResults(Record):
     def write(self, path: Path) -> None:
         """Write `results.json`; equal results, equal bytes."""
         write_json(path, {"format": _FORMAT, "version": _VERSION, **self.to_json()})
-
-
-def read_results(directory: Path | str) -> RunResults:
-    """Read the figures of a run.
-
-    Raises:
-        InputError: there are none.
-        FormatError: damaged, or of a version that this release does not read.
-    """
-    path = Path(directory) / "results.json"
-    header = check_format(read_json(path), name=_FORMAT, version=_VERSION, path=path)
-    body = {k: v for k, v in header.items() if k not in ("format", "version")}
-    try:
-        return decode(RunResults, body)
-    except CodecError as error:
-        raise FormatError(f"{path}: {error}") from error

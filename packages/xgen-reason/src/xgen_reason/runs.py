@@ -48,14 +48,14 @@ class RunRecipe(Record):
     How many questions of a file are answered is no part of it: a run goes on with a higher limit.
 
     Attributes:
-        dataset: form of the file; empty where one question was asked.
-        file: with the questions.
+        dataset: form of the files; empty where one question was asked.
+        files: with the questions.
         question: the one that was asked.
         solver: how they are answered.
     """
 
     dataset: str = ""
-    file: DataFile | None = None
+    files: tuple[DataFile, ...] = ()
     question: str = ""
     solver: SolverRecipe
 
@@ -110,7 +110,7 @@ async def run_questions(
     *,
     output: Path | str,
     dataset: str = "",
-    file: DataFile | None = None,
+    files: Sequence[DataFile] = (),
     concurrency: int = 64,
     budget: Budget | None = None,
     prices: Prices | None = None,
@@ -124,8 +124,8 @@ async def run_questions(
         configuration: how to answer.
         questions: with different ids.
         output: the run directory.
-        dataset: form of the file that they come from.
-        file: that file.
+        dataset: form of the files that they come from.
+        files: those, by content.
         concurrency: requests to an endpoint at one time.
         budget: what may be spent; answers that are known cost nothing.
         prices: for the cost of what was asked.
@@ -139,9 +139,9 @@ async def run_questions(
         EndpointError: the model is not there. In both cases every answer until then is kept.
     """
     if not questions:
-        raise InputError(f"{file.name if file else dataset}: no questions in it")
+        raise InputError(f"{', '.join(file.name for file in files) or dataset}: no questions in it")
     async with _recorded(configuration, Path(output), budget, concurrency) as (solver, store):
-        recipe = RunRecipe(dataset=dataset, file=file, solver=solver.recipe)
+        recipe = RunRecipe(dataset=dataset, files=tuple(files), solver=solver.recipe)
         run = Run.create(output, _KIND, recipe)
 
         async def work(question: Question) -> Mapping[str, JSON]:

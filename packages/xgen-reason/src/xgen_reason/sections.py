@@ -64,14 +64,14 @@ def results_section(results: RunResults, outcomes: Sequence[Outcome]) -> Section
 def _edits(accounts: Mapping[str, EditAccount]) -> Table:
     return Table(
         columns=(
-            "questions of",
-            "looked at",
-            "not certain",
+            "of",
+            "questions",
+            "uncertain",
             "wrong → right",
             "right → wrong",
-            "unchanged",
+            "same",
             "steps",
-            "steps edited",
+            "edited",
         ),
         rows=tuple(
             (
@@ -86,7 +86,8 @@ def _edits(accounts: Mapping[str, EditAccount]) -> Table:
             )
             for name, of in accounts.items()
         ),
-        caption="What editing did to the answers, by source whose pieces were shown and by domain.",
+        caption="What editing did to the answers, and to how many steps; by source whose "
+        "pieces were shown, and by domain.",
     )
 
 

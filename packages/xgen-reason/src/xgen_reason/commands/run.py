@@ -10,6 +10,8 @@ from xgen_core.command.calls import call_options
 from xgen_reason.commands.options import method_options
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from xgen_reason.results import RunResults
 
 __all__ = ["run_dataset", "summary_text"]
@@ -103,7 +105,7 @@ def run_dataset(
             questions,
             output=output,
             dataset=dataset,
-            file=DataFile.of(Path(file)),
+            files=[DataFile.of(path) for path in _files(Path(file))],
             concurrency=concurrency,
             budget=budget,
             prices=prices_of(prices),
@@ -117,6 +119,11 @@ def run_dataset(
         click.echo(path.read_text("utf-8"), nl=False)
         return
     click.echo(f"{summary_text(finished.results)}\n\n{path}")
+
+
+def _files(path: Path) -> list[Path]:
+    """A file, or those of a directory."""
+    return sorted(path.iterdir()) if path.is_dir() else [path]
 
 
 def summary_text(results: RunResults) -> str:
