@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from xgen_reason.commands.index import index_documents
+from xgen_reason.commands.queries import queries
 
 __all__ = ["reason"]
 
@@ -20,4 +21,5 @@ def reason() -> None:
     """
 
 
-reason.add_command(index_documents)
+for command in (index_documents, queries):
+    reason.add_command(command)
