@@ -98,11 +98,14 @@ class SqlTable(Record):
             cells: of one row.
         """
         headings = self.headings
-        values = dict(zip(names, cells, strict=True))
-        for column in self.columns:
-            if column.original in values and column.name in values:
-                values[column.name] = values.pop(column.original)
-        return ", ".join(f"{headings.get(n, n)} = {_shown(v)}" for n, v in values.items())
+        originals = {c.name: c.original for c in self.columns if c.original in names}
+        instead = {name: cells[names.index(original)] for name, original in originals.items()}
+        hidden = {original for name, original in originals.items() if name in names}
+        return ", ".join(
+            f"{headings.get(name, name)} = {_shown(instead.get(name, cell))}"
+            for name, cell in zip(names, cells, strict=True)
+            if name not in hidden
+        )
 
 
 def _shown(cell: Cell) -> str:
