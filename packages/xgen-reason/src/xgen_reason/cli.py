@@ -6,6 +6,7 @@ import click
 
 from xgen_reason.commands.index import index_documents
 from xgen_reason.commands.queries import queries
+from xgen_reason.commands.sheets import sheets
 
 __all__ = ["reason"]
 
@@ -21,5 +22,5 @@ def reason() -> None:
     """
 
 
-for command in (index_documents, queries):
+for command in (index_documents, queries, sheets):
     reason.add_command(command)
