@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[2]
 READMES = sorted(ROOT.glob("packages/*/README.md"))
 PAGES = [ROOT / "docs" / "model" / f"{name}.md" for name in ("adapters", "blocks", "devices")]
 PAGES += [ROOT / "docs" / "eval" / f"{name}.md" for name in ("compare", "sandbox")]
-PAGES += [ROOT / "docs" / "calls.md", ROOT / "docs" / "reason" / "prompts.md"]
+PAGES += [ROOT / "docs" / "reason" / f"{name}.md" for name in ("methods", "prompts")]
+PAGES += [ROOT / "docs" / "calls.md"]
 
 
 @pytest.mark.parametrize("readme", READMES + PAGES, ids=lambda p: f"{p.parent.name}/{p.stem}")

@@ -172,6 +172,9 @@ def test_graph_questions(tmp_path: Path):
     (question,) = read(tmp_path, "qald", {"questions": [QALD]})
     assert (question.text, question.golds) == ("Who?", ("Q42", "12/5"))
     assert question.attributes["sparql"] == "SELECT ?x WHERE {}"
+    write_jsonl(tmp_path / "labels.jsonl", [{"id": "Q42", "label": "Douglas Adams"}])
+    (question,) = read(tmp_path, "qald", {"questions": [QALD]})
+    assert question.golds == ("Q42\nDouglas Adams", "12/5")
     yes = {**QALD, "answers": [{"head": {}, "boolean": True}]}
     assert read(tmp_path, "qald", {"questions": [yes]})[0].golds == ("true",)
 

@@ -4,7 +4,8 @@ import pytest
 
 from xgen_core import Completion
 from xgen_core.records import TokenLogprob
-from xgen_reason import Question
+from xgen_reason import Question, load_prompts
+from xgen_reason.chain import write_steps
 from xgen_reason.parsing import (
     normal_form,
     read_answer,
@@ -13,6 +14,7 @@ from xgen_reason.parsing import (
     read_sentence,
     read_steps,
 )
+from xgen_reason.prompts.prompt_set import prompt_sets
 
 SHORT = Question(id="q", text="Where?")
 CLAIM = Question(
@@ -192,7 +194,26 @@ def test_sentences_that_were_asked_for():
     assert read_sentence("Second, she was born in Rome. The answer is Rome.") == (
         "she was born in Rome."
     )
+    assert read_sentence("**Verifying question:** Where was she born?") == "Where was she born?"
+    assert read_sentence("Answer: 1902") == "1902"
+    assert read_sentence("The answer is 1902.") == "The answer is 1902."
     assert read_sentence("  \n") == ""
+
+
+@pytest.mark.parametrize("name", prompt_sets())
+def test_our_own_examples_are_read_as_they_are_meant(name):
+    prompts = load_prompts(name)
+    for shot in prompts.prompt("thought").shots:
+        made = chain(f" {shot['rationale']} The answer is {shot['answer']}.", _asked(name))
+        assert write_steps(made.steps) == shot["rationale"]
+        assert made.answer.rstrip(".") == shot["answer"].rstrip(".")
+    for shot in prompts.prompt("thought_json").shots:
+        assert chain(shot["reply"], SHORT).states
+        assert len(chain(shot["reply"], SHORT).steps) >= 2
+
+
+def _asked(name):
+    return CLAIM if name == "fever" else SENTENCE if name == "fetaqa" else SHORT
 
 
 def tokens(*pairs):

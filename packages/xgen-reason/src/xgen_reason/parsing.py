@@ -18,6 +18,7 @@ from xgen_core.lm.wire.logprobs import token_bytes
 from xgen_eval.metrics import normalize_answer
 from xgen_eval.metrics.stemming import porter_stem
 from xgen_reason.chain import Chain
+from xgen_reason.knowledge.sentences import split_sentences
 from xgen_reason.question import Question
 
 __all__ = [
@@ -36,11 +37,15 @@ _ORDINAL = (
 )
 _CONCLUSION = r"(?:Therefore|Thus|Hence|So|Consequently|In conclusion|In summary),?"
 _MARKER = re.compile(
-    rf"(?:(?:(?:{_ORDINAL}|{_CONCLUSION})\s+)*(?:\b(?:and|so)\s+)?\b"
-    r"(?:the|my)\s+(?:final\s+|correct\s+)?answer\s+is\b"
-    r"|^[ \t*_#>]*(?:final\s+)?answer(?=\**:))[ \t*]*:?",
+    r"\b(?:the|my)\s+(?:final\s+|correct\s+)?answer\s+is\b[ \t*]*:?"
+    r"|^[ \t*_#>]*(?:final\s+)?answer(?=\**:)[ \t*]*:?",
     re.IGNORECASE | re.MULTILINE,
 )
+_BEFORE_MARKER = re.compile(
+    rf"(?:\b(?:{_ORDINAL}|{_CONCLUSION})\s+)*(?:\b(?:and|so)\s+)?$", re.IGNORECASE
+)
+_NEAR = 60
+"""Characters before a marker that may belong to it: "Finally, therefore, "."""
 _STEP = re.compile(
     rf"(?:(?<=\s)|^){_ORDINAL}(?:\s+|\Z)"  # "First, …", also within a line
     r"|^[ \t]*(?:[Ss]tep\s+)?\d{1,2}[.):]\s+"  # "1. …", "Step 1: …"
@@ -50,13 +55,12 @@ _STEP = re.compile(
 _ONE = re.compile(r"\s*(?:first|(?:step\s+)?1[.):])", re.IGNORECASE)
 _BULLET = re.compile(r"\s*[-*•]")
 _RUNAWAY = re.compile(r"\n[ \t]*(?:Q|Question|Claim)[ \t]*\d*:")
-_SENTENCE_END = re.compile(r"(?<=[^\s.])([.!?])[\"'”’)]*\s+(?=[A-Z\"“(])")
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(.])(?:[A-Z]|Mr|Mrs|Ms|Dr|St|Jr|Sr|Prof|Capt|Col|Gen|Gov|Lt|Maj|Rev|Sen|Rep|Sgt|Mt|No"
-    r"|vs|Inc|Ltd|Co|Corp)$"
-)
 _WRAPPING = " \t\r\n\"'“”‘’`*_"
 _NEGATION = re.compile(r"\b(?:not|no|never|neither|nor|cannot)\b|n't\b", re.IGNORECASE)
+_LABEL = re.compile(
+    r"[*_]*(?:(?:verifying )?question|search|query|answer|(?:edited )?sentence)[*_]*:[*_]*\s*",
+    re.IGNORECASE,
+)
 _LETTER = re.compile(
     r"(?:option|choice|letter|answer)?[\s:]*[(\[]?([A-Za-z])"
     r"(?:[)\].:,;]|$|\s+(?=[(\-–:]|because\b|since\b|as\b))",
@@ -81,8 +85,8 @@ def read_chain(completion: Completion, question: Question) -> Chain:
         steps, stated = structured
     else:
         marker = _last_marker(text)
-        steps = read_steps(text[: marker.start()] if marker else text)
-        stated = _stated(text, marker.end(), question) if marker else None
+        steps = read_steps(text[: marker[0]] if marker else text)
+        stated = _stated(text, marker[1], question) if marker else None
     return _chain(completion, question, steps, stated)
 
 
@@ -93,7 +97,7 @@ def read_answer(completion: Completion, question: Question) -> Chain:
     if structured is not None:
         return _chain(completion, question, (), structured[1])
     marker = _last_marker(text)
-    stated = _stated(text, marker.end() if marker else 0, question)
+    stated = _stated(text, marker[1] if marker else 0, question)
     return _chain(completion, question, (), stated)
 
 
@@ -128,16 +132,21 @@ def read_continuation(text: str, done: int) -> tuple[str, ...]:
     if structured is not None:
         return structured[0][done:]
     marker = _last_marker(text)
-    head = text[: marker.start()] if marker else text
+    head = text[: marker[0]] if marker else text
     steps = read_steps(head)
     return steps[done:] if _ONE.match(head) else steps
 
 
 def read_sentence(text: str) -> str:
-    """One sentence that was asked for: its first paragraph, without ordinal, bullet or quotes."""
+    """What was asked for as one sentence: the first paragraph, without ordinal, bullet or quotes.
+
+    A model may also write the label anew that the prompt ended with ("Verifying question:").
+    """
     paragraph = " ".join(text.strip().split("\n\n", maxsplit=1)[0].split())
+    if label := _LABEL.match(paragraph):
+        paragraph = paragraph[label.end() :]
     if marker := _last_marker(paragraph):
-        paragraph = paragraph[: marker.start()] or paragraph
+        paragraph = paragraph[: marker[0]] or paragraph
     bare = _STEP.sub("", paragraph, count=1) if _STEP.match(paragraph) else paragraph
     return bare.strip(_WRAPPING)
 
@@ -160,14 +169,21 @@ def normal_form(answer: str, question: Question) -> str:
     return text
 
 
-def _last_marker(text: str) -> re.Match[str] | None:
-    """The last marker before the text goes on with a question of its own."""
+def _last_marker(text: str) -> tuple[int, int] | None:
+    """Where the last marker begins, with the words before it that lead to it, and where it ends.
+
+    Markers after the text went on with a question of its own do not count.
+    """
     found: re.Match[str] | None = None
     for marker in _MARKER.finditer(text):
         if found is not None and _RUNAWAY.search(text, found.end(), marker.start()):
             break
         found = marker
-    return found
+    if found is None:
+        return None
+    near = max(0, found.start() - _NEAR)
+    before = _BEFORE_MARKER.search(text[near : found.start()])
+    return near + before.start() if before else found.start(), found.end()
 
 
 def _stated(text: str, begin: int, question: Question) -> _Stated | None:
@@ -177,10 +193,9 @@ def _stated(text: str, begin: int, question: Question) -> _Stated | None:
     end = text.find("\n", begin)
     end = len(text) if end < 0 else end
     if question.kind != "sentence":
-        for stop in _SENTENCE_END.finditer(text, begin, end):
-            if stop[1] != "." or not _ABBREVIATION.search(text[begin : stop.start(1)]):
-                end = stop.start(1)
-                break
+        sentences = split_sentences(text[begin:end])
+        if sentences and text.startswith(sentences[0], begin):
+            end = begin + len(sentences[0])
     around = _WRAPPING if question.kind == "sentence" else _WRAPPING + ".,;:"
     while end > begin and text[end - 1] in around:
         end -= 1

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from xgen_reason.asker import Asker
-from xgen_reason.evidence import Found, QueryLanguage
+from xgen_reason.evidence import Found, Query, QueryLanguage
 from xgen_reason.knowledge.source import Source
 from xgen_reason.prompts import PromptSet
 from xgen_reason.queries.writer import QueryWriter
@@ -51,5 +51,14 @@ class Tools:
         found = await writer.inquire(
             self.asker, self.prompts, asked, question, sentence, step=step, limit=limit
         )
-        pieces = tuple(replace(piece, source=source) for piece in found.evidence)
-        return replace(found, source=source, evidence=pieces)
+        return _named(found, source)
+
+    async def search(self, question: Question, text: str, source: str, *, limit: int = 3) -> Found:
+        """Ask a source of text in exactly these words, by which it ranks what it finds."""
+        found = await self.sources[source].search(Query(text=text), question, limit=limit)
+        return _named(found, source)
+
+
+def _named(found: Found, source: str) -> Found:
+    pieces = tuple(replace(piece, source=source) for piece in found.evidence)
+    return replace(found, source=source, evidence=pieces)

@@ -1,7 +1,7 @@
-"""BLEU and chrF++ of a corpus, by sacrebleu, with what resampling needs.
+"""BLEU and chrF++ of a corpus, by sacrebleu, with what resampling needs; BLEU of a sentence.
 
-Neither is a mean over sentences: each is computed from counts summed over the corpus. So a
-bootstrap resamples the sentences' counts, and sums them anew.
+Neither of the first two is a mean over sentences: each is computed from counts summed over the
+corpus. So a bootstrap resamples the sentences' counts, and sums them anew.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sacrebleu.metrics.base import Metric as SacreMetric
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-__all__ = ["CorpusScore", "bleu", "chrf"]
+__all__ = ["CorpusScore", "bleu", "chrf", "sentence_bleu"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,20 @@ def bleu(
         ValueError: no sentences, or not as many references for each.
     """
     return _score(BLEU(tokenize=tokenize, lowercase=lowercase), texts, references)
+
+
+def sentence_bleu(text: str, references: Sequence[str], *, lowercase: bool = False) -> float:
+    """BLEU of one sentence, 0 to 100, as FeTaQA is scored: of the orders that it has words for.
+
+    The mean over sentences is not the BLEU of their corpus.
+
+    Raises:
+        ValueError: no references.
+    """
+    if isinstance(references, str) or not references:
+        raise ValueError(f"expected a list of references, got {references!r:.60}")
+    metric = BLEU(effective_order=True, lowercase=lowercase)
+    return float(metric.sentence_score(text, list(references)).score)
 
 
 def chrf(

@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 from xgen_core import CodecError, InputError
 from xgen_core.codec import decode
-from xgen_core.files import read_json
-from xgen_core.records import Scalar
+from xgen_core.files import read_json, read_jsonl
+from xgen_core.records import Record, Scalar
 from xgen_eval.datasets import Raw
 from xgen_reason.question import Question
 
 __all__ = ["read_qald"]
 
 _LANGUAGE = "en"
+_LABELS = "labels.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Label(Record):
+    """What people call a thing of the graph."""
+
+    id: str
+    label: str
 
 
 def read_qald(path: Path) -> Iterator[Question]:
     """The release's JSON: an object with `questions`.
 
     Golds are the values of the answers: what follows the last `/` of an address, other values as
-    they are, `true` or `false`. The query is the attribute `sparql`.
+    they are, `true` or `false`. The query is the attribute `sparql`. An answer in words is right
+    only where labels are known: lines `{"id": "Q42", "label": "Douglas Adams"}` in a file
+    `labels.jsonl` beside it are further wordings of the golds.
 
     Raises:
         InputError: see `read_questions`.
     """
+    labels = _labels(path.with_name(_LABELS))
     value = read_json(path)
     rows = value.get("questions") if isinstance(value, dict) else None
     if not isinstance(rows, list):
@@ -34,9 +47,19 @@ def read_qald(path: Path) -> Iterator[Question]:
     for number, row in enumerate(cast("list[object]", rows), 1):
         try:
             fields = decode(dict[str, object], row)
-            yield _parse(Raw(fields=fields, stem=path.stem, number=number))
+            question = _parse(Raw(fields=fields, stem=path.stem, number=number))
+            golds = tuple("\n".join((gold, *labels.get(gold, ()))) for gold in question.golds)
+            yield replace(question, golds=golds)
         except (CodecError, ValueError) as error:
             raise InputError(f"{path}: question {number}: {error}") from error
+
+
+def _labels(path: Path) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    if path.is_file():
+        for row in read_jsonl(path, _Label.from_json):
+            found.setdefault(row.id, []).append(row.label)
+    return found
 
 
 def _parse(raw: Raw) -> Question:

@@ -85,7 +85,7 @@ class SqlTable(Record):
         lines.append(f"First {min(first, len(self.rows))} of {len(self.rows)} rows:")
         lines.append(" | ".join(self.names))
         lines += [" | ".join(map(_short, row)) for row in self.rows[:first]]
-        return "\n".join(lines)
+        return "\n".join(lines).replace("</", "< /")  # no cell ends the part that prompts call data
 
     def read_aloud(self, names: Sequence[str], cells: Sequence[Cell]) -> str:
         """One row in words: `Year = 2013, Award = Tony Award`; originals in place of numbers.

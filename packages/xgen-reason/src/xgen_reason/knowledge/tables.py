@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,11 +19,14 @@ from typing import Protocol, Self, runtime_checkable
 from xgen_core import InputError
 from xgen_core.files import sha256_file
 from xgen_reason.evidence import Attempt, Evidence, Found, Query, QueryLanguage
+from xgen_reason.knowledge.columns import Cell
+from xgen_reason.knowledge.injection import suspicion
 from xgen_reason.knowledge.source import Source
 from xgen_reason.knowledge.sql_process import Answer, SqlProcess
 from xgen_reason.knowledge.sql_table import SqlTable
 from xgen_reason.knowledge.sql_text import grounded, located, tokens
 from xgen_reason.knowledge.table_files import is_database, read_database, read_table
+from xgen_reason.knowledge.words import content_words
 from xgen_reason.question import Question
 
 __all__ = ["SqlSource", "TableSource", "open_tables"]
@@ -33,8 +35,6 @@ _SECONDS = 2.0
 _PROCESSES = 2
 _READ_ROWS = 20
 """Rows of a result that are read out; more are counted."""
-
-_WORD = re.compile(r"\w+")
 
 
 @runtime_checkable
@@ -140,7 +140,7 @@ class TableSource:
         if not tables:
             return Found(source=self.name, query=query, failure="the question has no table")
         if query.language == "text":
-            evidence = self._rows_about(query.text, tables)[:limit]
+            evidence = self._rows_about(query.text, tables, limit)
             attempt = Attempt(text=query.text, outcome="found" if evidence else "empty")
             return Found(source=self.name, query=query, evidence=evidence, attempts=(attempt,))
         try:
@@ -198,19 +198,23 @@ class TableSource:
             texts.append(f"{total} rows in all")
         numbers = ", ".join(f"{row[0]}" for row in shown if row[0] is not None)
         rows = f" row{'s' * (len(shown) > 1)} {numbers}" if numbers else ""
+        text = _sentence(table, "; ".join(texts))
         return Evidence(
-            text=_sentence(table, "; ".join(texts)),
+            text=text,
             source=self.name,
             locator=f"{table.name}{rows}: {' '.join(query.text.split())}",
             title=table.title or table.name,
             score=1.0,
+            suspicious=suspicion(text),
         )
 
-    def _rows_about(self, text: str, tables: tuple[SqlTable, ...]) -> tuple[Evidence, ...]:
-        """All rows that share a word with a text, by the summed rarity of the words they share."""
-        wanted = set(_words(text))
+    def _rows_about(
+        self, text: str, tables: tuple[SqlTable, ...], limit: int
+    ) -> tuple[Evidence, ...]:
+        """Rows that share words with a text, by the summed rarity of the words they share."""
+        wanted = set(content_words(text))
         rows = [
-            (table, number, row, wanted.intersection(_words(" ".join(map(str, filter(None, row))))))
+            (table, number, row, wanted.intersection(content_words(_joined(row))))
             for table in tables
             for number, row in enumerate(table.rows, 1)
         ]
@@ -223,13 +227,14 @@ class TableSource:
         scored.sort(key=lambda item: -item[0])
         return tuple(
             Evidence(
-                text=_sentence(table, table.read_aloud(table.names, row)),
+                text=(spoken := _sentence(table, table.read_aloud(table.names, row))),
                 source=self.name,
                 locator=f"{table.name} row {number}",
                 title=table.title or table.name,
                 score=score,
+                suspicious=suspicion(spoken),
             )
-            for score, table, number, row in scored
+            for score, table, number, row in scored[:limit]
         )
 
 
@@ -273,5 +278,5 @@ def _sentence(table: SqlTable, text: str) -> str:
     return f"{table.title}: {text}" if table.title else text
 
 
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.casefold().replace(",", ""))
+def _joined(row: Sequence[Cell]) -> str:
+    return " ".join(f"{cell}" for cell in row if cell is not None)

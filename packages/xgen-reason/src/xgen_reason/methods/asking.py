@@ -59,9 +59,11 @@ async def ask(
     """
     prompt = tools.prompts.prompt(stage)
     text = tools.prompts.render(stage, fields)
+    if more:
+        text += more if text[-1:].isspace() else f" {more}"
     return await tools.asker.ask(
         called or stage,
-        f"{text} {more}" if more else text,
+        text,
         max_tokens=prompt.max_tokens,
         temperature=temperature,
         n=n,

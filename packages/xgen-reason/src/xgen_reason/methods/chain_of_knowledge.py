@@ -1,15 +1,17 @@
 """Chain-of-Knowledge (Li et al., ICLR 2024), also called Knowledge Adapting.
 
-sample n chains, vote ── certain ──▶ the majority's answer
-       │ uncertain
-       ▼
-domains of knowledge ─▶ their sources
-       ▼ in order
-step i ─▶ query for each source ─▶ knowledge ─▶ step i corrected
-  ▲                                                  │
-  └── step i+1, written anew after steps 1 … i ◀─────┘
-       ▼
-the corrected steps ─▶ answer
+    sample n chains, vote ── certain ──▶ the majority's answer
+           │ uncertain
+           ▼
+    domains of knowledge ─▶ their sources
+           ▼ in order
+    step i ─▶ query for each source ─▶ knowledge ─▶ step i corrected
+      ▲                                                  │
+      └── step i+1, written anew after steps 1 … i ◀─────┘
+           ▼
+    the corrected steps ─▶ answer
+
+What was written ahead of a corrected step is dropped, so that a chain may become longer or shorter.
 """
 
 from __future__ import annotations
@@ -19,12 +21,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
-from xgen_core.concurrency import together
 from xgen_reason.methods.asking import ask, conclude, continue_steps, question_fields
-from xgen_reason.methods.repair import Repaired, choose, keep, look_up, rewrite
+from xgen_reason.methods.lookup import choose, look_up, side_by_side
+from xgen_reason.methods.repair import Repaired, check_limits, keep, repaired_result, rewrite
 from xgen_reason.methods.sampling import Sampling
 from xgen_reason.methods.self_consistency import majority
-from xgen_reason.methods.verify_edit import edited, says_nothing
 from xgen_reason.parsing import read_sentence
 from xgen_reason.question import Question
 from xgen_reason.result import Result
@@ -62,10 +63,7 @@ class ChainOfKnowledge:
     needs_sources: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if self.evidence_k < 1 or self.max_steps < 1:
-            raise ValueError("evidence_k and max_steps must be at least 1")
-        if not 0 <= self.relevance <= 1:
-            raise ValueError(f"relevance lies in [0, 1], got {self.relevance}")
+        check_limits(self.evidence_k, self.relevance, self.max_steps)
 
     async def solve(self, question: Question, tools: Tools) -> Result:
         """Answer; see `Method.solve`."""
@@ -74,47 +72,56 @@ class ChainOfKnowledge:
         if drawn.certain:
             return replace(result, route="certain")
         steps = drawn.chain.steps
-        if not drawn.votes or not steps:
-            return edited(result, drawn, tools)
+        if not steps:
+            return repaired_result(result, drawn, tools)
         domains, notes = await _choose_domains(question, tools)
         result = replace(result, domains=domains, notes=(*result.notes, *notes))
         sources = _sources(tools, domains)
         correct = self._progressive if self.order == "progressive" else self._parallel
-        repaired, after = await correct(question, tools, steps, sources)
-        logprobs = drawn.chain.logprob is not None
-        chain = await conclude(tools, question, after, logprobs=logprobs)
-        return edited(replace(result, chain=chain), drawn, tools, repaired)
+        repaired, after, complete = await correct(question, tools, steps, sources)
+        if not complete:
+            note = f"steps after the first {self.max_steps} were not looked at"
+            result = replace(result, notes=(*result.notes, note))
+        chain = await conclude(tools, question, after, logprobs=drawn.chain.logprob is not None)
+        return repaired_result(replace(result, chain=chain), drawn, tools, repaired)
 
     async def _progressive(
         self, question: Question, tools: Tools, steps: tuple[str, ...], sources: Sequence[str]
-    ) -> tuple[list[Repaired], tuple[str, ...]]:
-        """Correct a step, let the model go on from there, correct the next, to the last."""
+    ) -> tuple[list[Repaired], tuple[str, ...], bool]:
+        """Correct a step, let the model go on from there, correct the next, to the last.
+
+        Returns:
+            What became of the steps, the chain's steps, and whether those are all.
+        """
         repaired: list[Repaired] = []
         after: tuple[str, ...] = ()
         ahead = steps
         while ahead:
             number = len(after) + 1
-            repaired.append(await self._correct(question, tools, ahead[0], number, sources))
+            repaired.append(await self._correct(question, tools, number, ahead[0], sources))
             after = (*after, repaired[-1].edit.after)
-            if len(ahead) == 1 or number == self.max_steps:
+            if len(ahead) == 1:
                 break
+            if number == self.max_steps:
+                return repaired, after, False
             ahead = await continue_steps(tools, question, after)
-        return repaired, after
+        return repaired, after, True
 
     async def _parallel(
         self, question: Question, tools: Tools, steps: tuple[str, ...], sources: Sequence[str]
-    ) -> tuple[list[Repaired], tuple[str, ...]]:
-        looked_at = steps[: self.max_steps]
-        branches = [replace(tools, asker=tools.asker.branch()) for _ in looked_at]
-        works = [
-            self._correct(question, branch, sentence, number, sources)
-            for number, (branch, sentence) in enumerate(zip(branches, looked_at, strict=True), 1)
-        ]
-        repaired = await together(works)
-        return repaired, tuple(one.edit.after for one in repaired) + steps[self.max_steps :]
+    ) -> tuple[list[Repaired], tuple[str, ...], bool]:
+        """Correct all steps side by side; what is returned is the same."""
+
+        async def correct(mine: Tools, step: tuple[int, str]) -> Repaired:
+            return await self._correct(question, mine, *step, sources)
+
+        numbered = list(enumerate(steps[: self.max_steps], 1))
+        repaired = await side_by_side(tools, numbered, correct)
+        after = tuple(one.edit.after for one in repaired) + steps[self.max_steps :]
+        return repaired, after, len(steps) <= self.max_steps
 
     async def _correct(
-        self, question: Question, tools: Tools, sentence: str, number: int, sources: Sequence[str]
+        self, question: Question, tools: Tools, number: int, sentence: str, sources: Sequence[str]
     ) -> Repaired:
         found = await look_up(
             tools,
@@ -125,20 +132,13 @@ class ChainOfKnowledge:
             limit=self.evidence_k,
             verbatim=False,
         )
-        about = (sentence, *(one.query.text for one in found if one.query.language == "text"))
-        shown = choose(found, about, least=self.relevance, step=number)
+        queries = [one.query.text for one in found if one.query.language == "text"]
+        shown = choose(found, (sentence, *queries), least=self.relevance, step=number)
         if not shown.pieces:
-            kept = keep(number, sentence, shown.reason, found=found)
-            return Repaired(edit=kept, notes=shown.notes)
+            return keep(number, sentence, shown, found=found)
         fields = {"sentence": sentence, "knowledge": shown.text}
         made = await ask(tools, "edit", fields, step=number)
-        written = read_sentence(made[0].text)
-        if says_nothing(written):
-            kept = keep(number, sentence, "the evidence does not say", found=found)
-            return Repaired(edit=replace(kept, used=shown.used), notes=shown.notes)
-        return Repaired(
-            edit=rewrite(number, sentence, written, shown, found=found), notes=shown.notes
-        )
+        return rewrite(number, sentence, read_sentence(made[0].text), shown, found=found)
 
 
 async def _choose_domains(

@@ -14,7 +14,7 @@ from xgen_core import InputError
 from xgen_reason.chain import Chain
 from xgen_reason.evidence import Evidence, Found
 from xgen_reason.methods.asking import ask, question_fields
-from xgen_reason.methods.repair import search
+from xgen_reason.methods.lookup import held_back, one_line
 from xgen_reason.parsing import normal_form
 from xgen_reason.question import Question
 from xgen_reason.result import Edit, Result
@@ -59,58 +59,38 @@ class ReAct:
         if not names:
             raise InputError("react searches text: give it a source of text")
         limit = self.max_steps or (_LABEL_STEPS if question.kind == "label" else _STEPS)
-        page = _Page(shown=self.shown)
-        trace, answer = "", ""
-        thoughts: list[str] = []
-        edits: list[Edit] = []
-        notes: list[str] = []
-        bad_calls = 0
+        episode = _Episode(shown=self.shown)
+        answer, bad_calls = "", 0
         for number in range(1, limit + 1):
-            thought, action, bad = await self._think(question, tools, trace, number)
+            thought, action, bad = await self._think(question, tools, episode.trace, number)
             bad_calls += bad
-            thoughts.append(thought)
+            episode.thoughts.append(thought)
             kind, argument = _parse(action)
             if kind == "finish":
                 answer = normal_form(argument, question)
                 if not answer:
-                    notes.append(f"step {number}: {argument!r:.60} is no answer to this question")
+                    episode.note(f"{argument!r:.60} is no answer to this question")
                 break
             if kind == "search":
-                found = await self._search(question, tools, argument, names)
-                seen, shown = page.open(argument, found, notes, number)
-                edits.append(
-                    Edit(
-                        step=number,
-                        before=thought,
-                        after=thought,
-                        question=argument,
-                        found=found,
-                        used=shown,
-                        reason="searched, not edited",
-                    )
-                )
+                seen = episode.search(argument, await self._find(question, tools, argument, names))
             elif kind == "lookup":
-                seen = page.look_up(argument)
+                seen = episode.look_up(argument)
             else:
                 seen = "Invalid action. Search[…], Lookup[…] and Finish[…] are known."
-            trace += (
-                f"Thought {number}: {thought}\nAction {number}: {action}\n"
-                f"Observation {number}: {seen}\n"
-            )
+            episode.observe(action, seen)
         else:
-            notes.append(f"not finished after {limit} steps")
-        chain = Chain(steps=tuple(thoughts), answer=answer, text=trace)
+            episode.notes.append(f"not finished after {limit} steps")
         return Result(
             id=question.id,
             method=self.name,
             answer=answer,
             first=answer,
             route="direct" if answer else "abstained",
-            chain=chain,
-            edits=tuple(edits),
+            chain=Chain(steps=tuple(episode.thoughts), answer=answer, text=episode.trace),
+            edits=tuple(episode.edits),
             calls=tools.asker.calls,
-            notes=tuple(notes),
-            details={"steps": len(thoughts), "bad_calls": bad_calls},
+            notes=tuple(episode.notes),
+            details={"steps": len(episode.thoughts), "bad_calls": bad_calls},
         )
 
     async def _think(
@@ -130,52 +110,83 @@ class ReAct:
         made = await ask(
             tools, "react", fields, called="action", more=more, step=number, stop=("\n",)
         )
-        return thought, made[0].text.strip(), True
+        return thought, made[0].text.strip().split("\n")[0], True
 
-    async def _search(
+    async def _find(
         self, question: Question, tools: Tools, text: str, names: list[str]
     ) -> tuple[Found, ...]:
         """What sources found, up to the first that found something."""
         found: list[Found] = []
         for name in names if text.strip() else ():
-            found.append(await search(tools, question, text, name, limit=self.kept))
+            found.append(await tools.search(question, text, name, limit=self.kept))
             if any(not piece.suspicious for piece in found[-1].evidence):
                 break
         return tuple(found)
 
 
-class _Page:
-    """What the last search found, and how far Lookup has gone through it."""
+class _Episode:
+    """What was thought, done and observed so far.
+
+    Attributes:
+        trace: as the prompt goes on with it.
+        thoughts: one for each step.
+        edits: one for each search.
+        notes: for the reader of the result.
+    """
 
     def __init__(self, *, shown: int) -> None:
+        self.trace = ""
+        self.thoughts: list[str] = []
+        self.edits: list[Edit] = []
+        self.notes: list[str] = []
         self._shown = shown
-        self._pieces: list[Evidence] = []
-        self._keyword = ""
-        self._place = 0
+        self._pieces: list[Evidence] = []  # of the last search, with how far Lookup has come
+        self._keyword, self._place = "", 0
 
-    def open(
-        self, text: str, found: tuple[Found, ...], notes: list[str], number: int
-    ) -> tuple[str, tuple[tuple[int, int], ...]]:
-        """The observation, and the places of the pieces in it."""
-        self._pieces, self._keyword = [], ""
-        places: list[tuple[int, int]] = []
-        for i, source in enumerate(found):
-            for j, piece in enumerate(source.evidence):
-                if piece.suspicious:
-                    notes.append(
-                        f"step {number}: a piece of {source.source} ({piece.locator}) reads like "
-                        f"an order and was not shown: {piece.suspicious}"
-                    )
-                else:
-                    self._pieces.append(piece)
-                    places.append((i, j))
+    def note(self, text: str) -> None:
+        """Say something of the last step."""
+        self.notes.append(f"step {len(self.thoughts)}: {text}")
+
+    def observe(self, action: str, seen: str) -> None:
+        """Write the last step into the trace."""
+        number = len(self.thoughts)
+        self.trace += (
+            f"Thought {number}: {self.thoughts[-1]}\n"
+            f"Action {number}: {action}\n"
+            f"Observation {number}: {seen}\n"
+        )
+
+    def search(self, text: str, found: tuple[Found, ...]) -> str:
+        """Keep what was found; what is shown of it."""
+        number, thought = len(self.thoughts), self.thoughts[-1]
+        places = [
+            (i, j)
+            for i, source in enumerate(found)
+            for j, piece in enumerate(source.evidence)
+            if not piece.suspicious
+        ]
+        self.notes += [
+            held_back(number, piece)
+            for source in found
+            for piece in source.evidence
+            if piece.suspicious
+        ]
+        self.edits.append(
+            Edit(
+                step=number,
+                before=thought,
+                after=thought,
+                question=text,
+                found=found,
+                used=tuple(places[: self._shown]),
+                reason="searched, not edited",
+            )
+        )
+        self._pieces, self._keyword = [found[i].evidence[j] for i, j in places], ""
         if not self._pieces:
-            failures = [
-                f" ({source.source}: {source.failure})" for source in found if source.failure
-            ]
-            return f"Could not find {text}.{''.join(failures)}", ()
-        shown = self._pieces[: self._shown]
-        return " ".join(_line(piece) for piece in shown), tuple(places[: self._shown])
+            failed = [f" ({source.source}: {source.failure})" for source in found if source.failure]
+            return f"Could not find {text}.{''.join(failed)}"
+        return " ".join(map(one_line, self._pieces[: self._shown]))
 
     def look_up(self, keyword: str) -> str:
         """The next piece that has the word."""
@@ -185,14 +196,9 @@ class _Page:
         if not self._keyword or self._place >= len(hits):
             return "No more results."
         self._place += 1
-        return f"(Result {self._place} / {len(hits)}) {_line(hits[self._place - 1])}"
+        return f"(Result {self._place} / {len(hits)}) {one_line(hits[self._place - 1])}"
 
 
 def _parse(action: str) -> tuple[str, str]:
     match = _ACTION.match(action)
     return (match[1].lower(), " ".join(match[2].split())) if match else ("", "")
-
-
-def _line(piece: Evidence) -> str:
-    """In one line, so that it cannot pretend to be the next thought or action."""
-    return " ".join(piece.text.split())

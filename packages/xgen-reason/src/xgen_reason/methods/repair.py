@@ -1,45 +1,26 @@
-"""One step against its evidence: looked up, guarded, shown to the model, and written anew or kept.
-
-Evidence comes from outside. Pieces that read like orders are never shown; the others are shown each
-in one line, inside a prompt that calls them data.
-"""
+"""What becomes of a step and of the chain that it stands in."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from xgen_core.concurrency import together
-from xgen_reason.disagreement import disagreement
-from xgen_reason.evidence import Evidence, Found, Query
-from xgen_reason.question import Question
-from xgen_reason.relevance import relevance
-from xgen_reason.result import Edit
+from xgen_reason.evidence import Found
+from xgen_reason.methods.lookup import Shown
+from xgen_reason.methods.sampling import Drawn
+from xgen_reason.methods.self_consistency import confidence
+from xgen_reason.result import Edit, Result
 from xgen_reason.tools import Tools
 
-__all__ = ["Repaired", "Shown", "choose", "keep", "look_up", "rewrite", "search"]
+__all__ = ["Repaired", "check_limits", "keep", "repaired_result", "rewrite"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """What of the evidence the model may see.
-
-    Attributes:
-        used: places of the pieces, as in `Edit.used`.
-        pieces: the same pieces.
-        reason: why there are none; else why to read with care, or empty.
-        notes: pieces that were held back because they read like orders.
-    """
-
-    used: tuple[tuple[int, int], ...]
-    pieces: tuple[Evidence, ...]
-    reason: str
-    notes: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """One piece a line: none can pretend to be a line of the prompt."""
-        return "\n".join(" ".join(piece.text.split()) for piece in self.pieces)
+_SILENT = re.compile(
+    r"(?:the\s+|this\s+|given\s+)*(?:evidence|knowledge|text|context|passage)s?\s+"
+    r"(?:do(?:es)?\s+not|do(?:es)?n['’]t)\s+(?:say|tell|state|mention|specify|provide|contain)",
+    re.IGNORECASE,
+)
+"""What our prompts have a model answer where the evidence has no answer, and its likes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,90 +31,26 @@ class Repaired:
     notes: tuple[str, ...] = ()
 
 
-async def search(tools: Tools, question: Question, text: str, source: str, *, limit: int) -> Found:
-    """Ask a source of text in exactly these words; its pieces are ranked by them, too."""
-    found = await tools.sources[source].search(Query(text=text, topic=text), question, limit=limit)
-    pieces = tuple(replace(piece, source=source) for piece in found.evidence)
-    return replace(found, source=source, evidence=pieces)
-
-
-async def look_up(
-    tools: Tools,
-    question: Question,
-    text: str,
-    sources: Sequence[str],
-    *,
-    step: int,
-    limit: int,
-    verbatim: bool,
-) -> tuple[Found, ...]:
-    """Ask sources about a sentence or question, side by side; what they found in their order.
-
-    Args:
-        tools: with the sources.
-        question: that the chain answers.
-        text: what to ask about.
-        sources: their names.
-        step: of the chain, from 1.
-        limit: pieces of each at most.
-        verbatim: sources of text are asked in these very words, with no query written for them.
-
-    Raises:
-        ModelError: the model failed while a query was written.
-    """
-
-    async def ask(name: str, mine: Tools) -> Found:
-        if verbatim and tools.sources[name].language == "text":
-            return await search(mine, question, text, name, limit=limit)
-        return await mine.inquire(question, text, name, step=step, limit=limit)
-
-    branches = [replace(tools, asker=tools.asker.branch()) for _ in sources]
-    return tuple(
-        await together([ask(name, mine) for name, mine in zip(sources, branches, strict=True)])
-    )
-
-
-def choose(found: Sequence[Found], about: Sequence[str], *, least: float, step: int) -> Shown:
-    """Take the pieces that may be shown: no orders, and nothing that is beside the point.
-
-    What a graph or a table answers to a query is to the point by that query, whatever its words.
-
-    Args:
-        found: by source.
-        about: the sentence, and the question that verifies it; one of them must be met.
-        least: share of content words that a piece of text must have in common with either; 0 takes
-            every piece.
-        step: for the notes.
-    """
-    used: list[tuple[int, int]] = []
-    pieces: list[Evidence] = []
-    notes: list[str] = []
-    beside = 0
-    for i, source in enumerate(found):
-        for j, piece in enumerate(source.evidence):
-            if piece.suspicious:
-                notes.append(
-                    f"step {step}: a piece of {source.source} ({piece.locator}) reads like an "
-                    f"order and was not shown: {piece.suspicious}"
-                )
-            elif source.query.language == "text" and not any(
-                relevance(text, piece.text) >= least for text in about
-            ):
-                beside += 1
-            else:
-                used.append((i, j))
-                pieces.append(piece)
-    reason = disagreement(pieces) if pieces else _why_none(found, beside, len(notes))
-    return Shown(used=tuple(used), pieces=tuple(pieces), reason=reason, notes=tuple(notes))
-
-
 def keep(
-    step: int, sentence: str, reason: str, *, asked: str = "", found: tuple[Found, ...] = ()
-) -> Edit:
-    """The edit that leaves a step as it is."""
-    return Edit(
-        step=step, before=sentence, after=sentence, question=asked, found=found, reason=reason
+    step: int,
+    sentence: str,
+    shown: Shown | None = None,
+    *,
+    reason: str = "",
+    asked: str = "",
+    found: tuple[Found, ...] = (),
+) -> Repaired:
+    """Leave a step as it is, for a reason of one's own or that of what may be shown."""
+    edit = Edit(
+        step=step,
+        before=sentence,
+        after=sentence,
+        question=asked,
+        found=found,
+        used=shown.used if shown else (),
+        reason=reason or (shown.reason if shown else ""),
     )
+    return Repaired(edit=edit, notes=shown.notes if shown else ())
 
 
 def rewrite(
@@ -144,25 +61,67 @@ def rewrite(
     *,
     asked: str = "",
     found: tuple[Found, ...] = (),
-) -> Edit:
-    """The edit that puts what was written in a step's place; an empty one keeps the step."""
-    return Edit(
-        step=step,
-        before=sentence,
-        after=written or sentence,
-        question=asked,
-        found=found,
-        used=shown.used,
-        reason=shown.reason if written else "the edit was empty",
+) -> Repaired:
+    """Put what was written in a step's place, unless it is nothing or only says that nothing is."""
+    reason = ""
+    if not written:
+        reason = "the edit was empty"
+    elif _SILENT.match(written):
+        reason = "the evidence does not say"
+    kept = keep(step, sentence, shown, reason=reason, asked=asked, found=found)
+    if reason:
+        return kept
+    return replace(kept, edit=replace(kept.edit, after=written))
+
+
+def repaired_result(
+    result: Result, drawn: Drawn, tools: Tools, repaired: Sequence[Repaired] = ()
+) -> Result:
+    """The result of a chain that went through editing.
+
+    Confidence is that of the new answer: its summed log-probability, or the share of the samples
+    that had given it. Where the repaired chain states no answer, the majority's stands; where there
+    was no majority, the result is an abstention.
+
+    Args:
+        result: of the majority, with the chain as it is now.
+        drawn: what it was drawn with.
+        tools: with the trace.
+        repaired: what became of the steps; empty where the chain has none.
+    """
+    if not drawn.votes:
+        return result
+    chain = result.chain
+    notes = [*result.notes, *(note for one in repaired for note in one.notes)]
+    notes += [
+        f"step {one.edit.step}: {one.edit.reason}"
+        for one in repaired
+        if one.edit.changed and one.edit.reason
+    ]
+    if not repaired:
+        notes.append("the chain has no steps to verify; its answer stands")
+    elif not chain.states:
+        notes.append("the repaired chain states no answer; the one from before stands")
+        chain = replace(drawn.chain, steps=chain.steps)
+    return replace(
+        result,
+        answer=chain.answer,
+        route="edited",
+        confidence=confidence(chain, drawn.share(chain.answer)),
+        chain=chain,
+        edits=tuple(one.edit for one in repaired),
+        calls=tools.asker.calls,
+        notes=tuple(notes),
     )
 
 
-def _why_none(found: Sequence[Found], beside: int, orders: int) -> str:
-    failures = [f"{source.source}: {source.failure}" for source in found if source.failure]
-    details = [f"{beside} beside the point"] if beside else []
-    details += [f"{orders} reading like orders"] if orders else []
-    details += failures
-    what = "no relevant evidence" if beside else "no evidence"
-    if not details:
-        details = ["nothing was found" if found else "no source was asked"]
-    return f"{what}: {'; '.join(details)}"
+def check_limits(evidence_k: int, relevance: float, max_steps: int) -> None:
+    """Check the settings that all methods which repair have.
+
+    Raises:
+        ValueError: one of them is out of its range.
+    """
+    if evidence_k < 1 or max_steps < 1:
+        raise ValueError("evidence_k and max_steps must be at least 1")
+    if not 0 <= relevance <= 1:
+        raise ValueError(f"relevance lies in [0, 1], got {relevance}")

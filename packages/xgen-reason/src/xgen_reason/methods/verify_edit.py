@@ -1,38 +1,35 @@
 """Verify-and-Edit (Zhao et al., ACL 2023): where samples disagree, each step is checked and edited.
 
-sample n chains, vote ── certain ──▶ the majority's answer
-       │ uncertain
-       ▼ each step of the likeliest chain of the majority, all at the same time
-verifying question ─▶ evidence ─▶ verifying answer = the step's new text
-       ▼
-the edited steps ─▶ answer
+    sample n chains, vote ── certain ──▶ the majority's answer
+           │ uncertain
+           ▼ each step of the likeliest chain of the majority, all at the same time
+    verifying question ─▶ evidence ─▶ verifying answer = the step's new text
+           ▼
+    the edited steps ─▶ answer
+
+The text of an edited step is the verifying answer alone: with the evidence, the model is not shown
+what it had said.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
-from xgen_core.concurrency import together
 from xgen_reason.methods.asking import ask, conclude, question_fields
-from xgen_reason.methods.repair import Repaired, choose, keep, look_up, rewrite
-from xgen_reason.methods.sampling import Drawn, Sampling
-from xgen_reason.methods.self_consistency import confidence, majority
+from xgen_reason.methods.lookup import Shown, choose, look_up, one_line, side_by_side
+from xgen_reason.methods.repair import Repaired, check_limits, keep, repaired_result, rewrite
+from xgen_reason.methods.sampling import Sampling
+from xgen_reason.methods.self_consistency import majority
 from xgen_reason.parsing import read_sentence
 from xgen_reason.question import Question
 from xgen_reason.result import Result
 from xgen_reason.tools import Tools
 
-__all__ = ["VerifyAndEdit", "edited", "says_nothing"]
+__all__ = ["VerifyAndEdit"]
 
 _VERDICT = re.compile(r"(?:yes|no)\s*,\s*", re.IGNORECASE)
-_SILENT = re.compile(
-    r"(?:the\s+|this\s+|given\s+)*(?:evidence|knowledge|text|context|passage)s?\s+"
-    r"(?:do(?:es)?\s+not|do(?:es)?n['’]t)\s+(?:say|tell|state|mention|specify|provide|contain)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +56,7 @@ class VerifyAndEdit:
     needs_sources: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if self.evidence_k < 1 or self.max_steps < 1:
-            raise ValueError("evidence_k and max_steps must be at least 1")
-        if not 0 <= self.relevance <= 1:
-            raise ValueError(f"relevance lies in [0, 1], got {self.relevance}")
+        check_limits(self.evidence_k, self.relevance, self.max_steps)
 
     async def solve(self, question: Question, tools: Tools) -> Result:
         """Answer; see `Method.solve`."""
@@ -71,34 +65,29 @@ class VerifyAndEdit:
         if drawn.certain:
             return replace(result, route="certain")
         steps = drawn.chain.steps
-        if not drawn.votes or not steps:
-            return edited(result, drawn, tools)
-        looked_at = steps[: self.max_steps]
+        if not steps:
+            return repaired_result(result, drawn, tools)
         if len(steps) > self.max_steps:
-            note = f"{len(steps) - self.max_steps} steps after the first {self.max_steps} were left"
+            note = f"steps after the first {self.max_steps} were left as they are"
             result = replace(result, notes=(*result.notes, note))
-        branches = [replace(tools, asker=tools.asker.branch()) for _ in looked_at]
-        repaired = await together(
-            [
-                self._verify(question, branch, sentence, number)
-                for number, (branch, sentence) in enumerate(
-                    zip(branches, looked_at, strict=True), 1
-                )
-            ]
-        )
+
+        async def verify(mine: Tools, step: tuple[int, str]) -> Repaired:
+            return await self._verify(question, mine, *step)
+
+        numbered = list(enumerate(steps[: self.max_steps], 1))
+        repaired = await side_by_side(tools, numbered, verify)
         after = tuple(one.edit.after for one in repaired) + steps[self.max_steps :]
-        logprobs = drawn.chain.logprob is not None
-        chain = await conclude(tools, question, after, logprobs=logprobs)
-        return edited(replace(result, chain=chain), drawn, tools, repaired)
+        chain = await conclude(tools, question, after, logprobs=drawn.chain.logprob is not None)
+        return repaired_result(replace(result, chain=chain), drawn, tools, repaired)
 
     async def _verify(
-        self, question: Question, tools: Tools, sentence: str, number: int
+        self, question: Question, tools: Tools, number: int, sentence: str
     ) -> Repaired:
         fields = {**question_fields(question), "sentence": sentence}
         made = await ask(tools, "verify", fields, step=number)
         asked = read_sentence(made[0].text)
         if not asked:
-            return Repaired(edit=keep(number, sentence, "no verifying question was written"))
+            return keep(number, sentence, reason="no verifying question was written")
         found = await look_up(
             tools,
             question,
@@ -110,60 +99,18 @@ class VerifyAndEdit:
         )
         shown = choose(found, (sentence, asked), least=self.relevance, step=number)
         if not shown.pieces:
-            kept = keep(number, sentence, shown.reason, asked=asked, found=found)
-            return Repaired(edit=kept, notes=shown.notes)
+            return keep(number, sentence, shown, asked=asked, found=found)
+        written = await self._write(tools, asked, shown, number)
+        return rewrite(number, sentence, written, shown, asked=asked, found=found)
+
+    async def _write(self, tools: Tools, asked: str, shown: Shown, number: int) -> str:
+        """The step's new text, beginning with a capital letter."""
         if self.edit == "replace":
-            written = " ".join(shown.pieces[0].text.split())
+            written = one_line(shown.pieces[0])
         else:
             fields = {"evidence": shown.text, "query": asked}
             made = await ask(tools, "answer", fields, step=number)
-            written = _VERDICT.sub("", read_sentence(made[0].text), count=1)
-        if says_nothing(written):
-            kept = keep(number, sentence, "the evidence does not say", asked=asked, found=found)
-            return Repaired(edit=replace(kept, used=shown.used), notes=shown.notes)
-        written = written[:1].upper() + written[1:]
-        edit = rewrite(number, sentence, written, shown, asked=asked, found=found)
-        return Repaired(edit=edit, notes=shown.notes)
-
-
-def says_nothing(written: str) -> bool:
-    """Whether an answer from evidence only says that the evidence has none."""
-    return _SILENT.match(written) is not None
-
-
-def edited(result: Result, drawn: Drawn, tools: Tools, repaired: Sequence[Repaired] = ()) -> Result:
-    """The result of a chain that went through editing.
-
-    Confidence is that of the new answer: its summed log-probability, or the share of the samples
-    that had given it. An answer that was not stated leaves the majority's; one that no sample gave
-    and none was made of is an abstention.
-
-    Args:
-        result: with the chain as it is now.
-        drawn: what it was drawn with.
-        tools: with the trace.
-        repaired: what became of the steps; empty where there were none.
-    """
-    notes = [*result.notes, *(note for one in repaired for note in one.notes)]
-    chain = result.chain
-    if not drawn.votes:
-        return replace(result, route="abstained", notes=tuple(notes))
-    if not repaired:
-        notes.append("the chain has no steps to verify; its answer stands")
-    elif not chain.states:
-        notes.append("the repaired chain states no answer; the one from before stands")
-        before = drawn.chain
-        chain = replace(chain, answer=before.answer, answer_logprob=before.answer_logprob)
-    for one in repaired:
-        if one.edit.used and "the pieces disagree" in one.edit.reason:
-            notes.append(f"step {one.edit.step}: {one.edit.reason}")
-    return replace(
-        result,
-        answer=chain.answer,
-        route="edited",
-        confidence=confidence(chain, drawn.share(chain.answer)),
-        chain=chain,
-        edits=tuple(one.edit for one in repaired),
-        calls=tools.asker.calls,
-        notes=tuple(notes),
-    )
+            reply = read_sentence(made[0].text)
+            verdict = _VERDICT.match(reply)  # "No, she was born in Oslo."
+            written = reply[verdict.end() :] if verdict else reply
+        return written[:1].upper() + written[1:]
