@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from xgen_reason.knowledge.stems import stem
+from xgen_eval.metrics.stemming import porter_stem
 
 __all__ = ["STOP_WORDS", "content_words", "words"]
 
@@ -33,4 +33,8 @@ def words(text: str) -> list[str]:
 
 def content_words(text: str) -> list[str]:
     """Stems in order of the words that are no stop words."""
-    return [stem(word) for word in words(text) if word not in STOP_WORDS]
+    return [_stem(word) for word in words(text) if word not in STOP_WORDS]
+
+
+def _stem(word: str) -> str:
+    return porter_stem(word) if word.isascii() and word.isalpha() else word
