@@ -225,7 +225,7 @@ def test_calibration_changes_confidence_and_no_answer(solve):
 
 def test_calibration_says_what_it_lacks(solve, question):
     _, results, questions = fitted()
-    with pytest.raises(InputError, match="not fitted"):
+    with pytest.raises(CapabilityError, match="not fitted"):
         solve(CalibratedSelfConsistency(), question, drawn("x"))
     with pytest.raises(InputError, match="2 of 2 are right"):
         CalibratedSelfConsistency().fit(results[:2], questions)

@@ -76,11 +76,10 @@ class CalibratedSelfConsistency:
         """Answer; see `Method.solve`.
 
         Raises:
-            InputError: it was not fitted.
-            CapabilityError: the model gives no log-probabilities.
+            CapabilityError: it was not fitted, or the model gives no log-probabilities.
         """
         if self.weights is None:
-            raise InputError(
+            raise CapabilityError(
                 "cot-sc-calibrated is not fitted: run cot-sc on labelled questions, fit, and give "
                 "--set weights=INTERCEPT,PROBABILITY,VALIDNESS"
             )
