@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from xgen_core import Example, InputError
-from xgen_core.files import read_jsonl
+from xgen_core import ChatTemplate, Example, InputError
+from xgen_core.files import read_json, read_jsonl
 from xgen_reason import load_prompts
 from xgen_reason.cli import reason
 from xgen_reason.knowledge.graph_process import GraphProcess
@@ -229,9 +229,17 @@ def test_the_command_builds_both_sides_and_says_how_to_train(tmp_path: Path) -> 
     said = CliRunner().invoke(reason, [*arguments, "--test", "0"])
     assert said.exit_code == 0, said.output
     assert "pairs.jsonl: 3 pairs\n" in said.output
-    assert "--lora rank=64,alpha=16,targets=query+value --batch 64" in said.output
+    assert "--lora rank=64,alpha=16,targets=query+value" in said.output
+    template = ChatTemplate.from_json(read_json(tmp_path / "pairs.template.json"))
     pairs = list(read_jsonl(tmp_path / "pairs.jsonl", Example.from_json))
     assert [pair.id for pair in pairs] == ["q/7", "lc/7", "lc/8"]
+    text = "".join(segment.text for segment in template.render(pairs[0].messages))
+    assert text.startswith(
+        PROMPT.render({"question": "Which novels?", "sentence": "Which novels?"}, shots=0)
+        + " Correct query: SELECT"
+    )
+    assert text.endswith("\n\n")
+    assert PROMPT.stop == template.stop
     assert list(read_jsonl(tmp_path / "pairs.test.jsonl")) == []
     counts = CliRunner().invoke(reason, [*arguments, "--json", "--correct-only"])
     found = json.loads(counts.output)

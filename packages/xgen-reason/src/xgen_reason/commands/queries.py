@@ -35,7 +35,11 @@ def queries() -> None:
     help="Labels of the ids in the queries: lines of ID<tab>LABEL, or JSONL of id and label.",
 )
 @click.option(
-    "-o", "--output", required=True, type=click.Path(), help="JSONL; NAME.test.jsonl comes beside."
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(),
+    help="JSONL; NAME.test.jsonl and NAME.template.json come beside.",
 )
 @click.option(
     "--contrastive/--correct-only",
@@ -75,10 +79,10 @@ def build(
     from itertools import chain
     from pathlib import Path
 
-    from xgen_core.files import write_jsonl
+    from xgen_core.files import write_json, write_jsonl
     from xgen_core.progress import track
     from xgen_reason.prompts import load_prompts
-    from xgen_reason.queries.builder import build_pairs
+    from xgen_reason.queries.builder import TEMPLATE, build_pairs
     from xgen_reason.queries.questions import read_label_table, read_queried_questions
 
     found = chain.from_iterable(
@@ -96,7 +100,9 @@ def build(
     held_out = target.with_name(f"{target.stem}.test{target.suffix}")
     write_jsonl(target, (example.to_json() for example in built.train))
     write_jsonl(held_out, (example.to_json() for example in built.test))
-    _show(built, target, held_out, as_json)
+    template = target.with_name(f"{target.stem}.template.json")
+    write_json(template, TEMPLATE.to_json())
+    _show(built, target, held_out, template, as_json)
 
 
 @queries.command("parse")
@@ -138,7 +144,7 @@ async def _parse(path: Path) -> tuple[int, dict[str, str]]:
     return len(questions), wrong
 
 
-def _show(built: Built, target: Path, held_out: Path, as_json: bool) -> None:
+def _show(built: Built, target: Path, held_out: Path, template: Path, as_json: bool) -> None:
     counts = {
         "train": len(built.train),
         "test": len(built.test),
@@ -155,10 +161,11 @@ def _show(built: Built, target: Path, held_out: Path, as_json: bool) -> None:
     for fault, count in built.faults.items():
         click.echo(f"wrong queries, {fault}: {count:,}")
     click.echo(
-        "\nTo train a generator as Chain-of-Knowledge's was (LLaMA-2-7B; here with the loss on "
-        f"replies alone):\n  xgen train sft sparql={target} --held-out sparql={held_out} "
-        "--from MODEL -o runs/queries \\\n"
-        "      --lora rank=64,alpha=16,targets=query+value --batch 64 --epochs 3 --length 512 \\\n"
-        "      --set optimizer.learning_rate=1.41e-5 --set optimizer.schedule=wsd "
-        "--set optimizer.decay_fraction=1.0"
+        "\nTo train a generator with the settings of Chain-of-Knowledge's (LLaMA-2-7B, in rows of "
+        "512 tokens, the loss on prompts too):\n"
+        f"  xgen train sft sparql={target} --held-out sparql={held_out} --template {template} \\\n"
+        "      --from MODEL -o runs/queries --lora rank=64,alpha=16,targets=query+value \\\n"
+        "      --batch 64 --epochs 3 --length 1024 --set optimizer.learning_rate=1.41e-5 \\\n"
+        "      --set optimizer.schedule=wsd --set optimizer.decay_fraction=1.0\n"
+        "and to ask with it: xgen reason ask … --query-model sparql=local:runs/queries/checkpoints"
     )

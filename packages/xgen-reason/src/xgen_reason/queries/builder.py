@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from xgen_core.records import Example, Message, Record
+from xgen_core.records import ChatTemplate, Example, Message, Record
 from xgen_reason.knowledge.sparql_guard import PREFIXES, refusal
 from xgen_reason.knowledge.sparql_tokens import Token, join, tokenise
 from xgen_reason.prompts import Prompt
@@ -17,7 +17,16 @@ from xgen_reason.queries.label_form import mentions, to_labels
 from xgen_reason.queries.questions import QueriedQuestion
 from xgen_reason.queries.reply import write_reply
 
-__all__ = ["Built", "build_pairs", "compact"]
+__all__ = ["TEMPLATE", "Built", "build_pairs", "compact"]
+
+TEMPLATE = ChatTemplate(
+    name="query",
+    prefixes={"user": "", "assistant": " "},
+    suffixes={"assistant": "\n\n"},
+    stop=("\n\n",),
+)
+"""A pair as plain text: the prompt, a space, the reply, a blank line; so the generator is asked for
+queries just as any model is."""
 
 WRONG_QUERIES = 4
 """Beside a correct one, as the generator of Chain-of-Knowledge was trained."""
