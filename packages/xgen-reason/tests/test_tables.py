@@ -255,3 +255,17 @@ def test_cells_that_read_like_orders_are_marked():
     )
     found = search("previous instructions", question=question, language="text")
     assert found.evidence[0].suspicious
+
+
+def test_a_process_that_cannot_load_or_is_gone_is_no_exception(monkeypatch: pytest.MonkeyPatch):
+    async def ask() -> tuple[Found, Found]:
+        query = Query(text="SELECT award FROM data LIMIT 1", language="sql")
+        async with TableSource() as source:
+            monkeypatch.setattr("sys.executable", "/bin/false")
+            first = await source.search(query, QUESTION, limit=1)
+            monkeypatch.undo()
+            return first, await source.search(query, QUESTION, limit=1)
+
+    first, second = asyncio.run(ask())
+    assert first.failure == "the process for queries ended while it loaded tables"
+    assert second.evidence[0].text.endswith("Award = Tony Award")

@@ -19,21 +19,11 @@ _TOKEN = re.compile(
     r"|(?P<sign><=|>=|<>|!=|==|\|\||\S)",
     re.DOTALL,
 )
-_AGGREGATES = frozenset(["avg", "count", "group_concat", "max", "min", "sum", "total"])
+_AGGREGATES = frozenset(
+    """avg count group_concat max min sum total""".split()  # noqa: SIM905 - words, not quotes
+)
 _JOINED = frozenset(
-    [
-        "distinct",
-        "except",
-        "group",
-        "having",
-        "intersect",
-        "join",
-        "over",
-        "union",
-        "values",
-        "window",
-        "with",
-    ]
+    """distinct except group having intersect join over union values window with""".split()  # noqa: SIM905 - words, not quotes
 )
 _CLOSE = 0.8
 """Likeness (difflib's ratio) from which a word of a query is taken for a misspelt value."""

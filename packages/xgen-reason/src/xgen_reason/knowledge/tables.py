@@ -173,6 +173,8 @@ class TableSource:
 
     def _run(self, process: SqlProcess, sql: str, tables: tuple[SqlTable, ...]) -> Answer:
         """With the numbers of rows as first column where they can be had."""
+        if any(token.lower == "explain" for token in tokens(sql)[:1]):
+            return Answer(error="EXPLAIN is refused: a query may only SELECT", kind="query")
         key = self._fingerprint or tables[0].fingerprint
         numbered = located(sql)
         if numbered is not None:
