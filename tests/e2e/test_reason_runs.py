@@ -41,6 +41,20 @@ RULES = (
         replies=(r" \1",),
     ),
     Rule(pattern=r"was built in (\d+)\.? The answer is$", replies=(r" \1.",)),
+    Rule(pattern=r"Domains:$", replies=(" factual",)),
+    Rule(
+        pattern=r"Sentence: [^\n]*ridge (\d+) [^\n]*\nSearch:$",
+        replies=(r" When was bridge \1 built?",),
+    ),
+    Rule(pattern=r"(Bridge \d+ was built in \d+\.)[^?]*Edited sentence:$", replies=(r" \1",)),
+    Rule(
+        pattern=r"bridge (\d+) built\?\nThought 1:$",
+        replies=(r" I look.\nAction 1: Search[When was bridge \1 built?]",),
+    ),
+    Rule(
+        pattern=r"Bridge \d+ was built in (\d+)\.[^\n]*\nThought 2:$",
+        replies=(r" That is it.\nAction 2: Finish[\1]",),
+    ),
 )
 
 
@@ -146,19 +160,24 @@ def test_what_was_answered_is_never_asked_again(
     assert stable(tmp_path / "run") == stable(tmp_path / "whole")
 
 
-def test_a_cassette_gives_the_same_bytes_again(tmp_path: Path, questions: Path) -> None:
+@pytest.mark.parametrize("method", ["verify-edit", "chain-of-knowledge", "cot-sc-react"])
+def test_a_cassette_gives_the_same_bytes_again(
+    tmp_path: Path, questions: Path, method: str
+) -> None:
+    def answer(model: str, name: str, *more: str) -> Result:
+        return run(*arguments(model, questions, tmp_path / name, "--method", method, *more))
+
     with LoopbackServer(Counted()) as server:
-        first = run(*arguments(f"{server.url}#loopback", questions, tmp_path / "first"))
-        assert first.exit_code == 0
+        assert answer(f"{server.url}#loopback", "first").exit_code == 0
     cassette = f"replay:{tmp_path / 'first' / 'calls.sqlite'}"
-    for name in ("second", "third"):
-        assert run(*arguments(cassette, questions, tmp_path / name)).exit_code == 0
+    assert answer(cassette, "second").exit_code == 0
+    assert answer(cassette, "third", "--concurrency", "50").exit_code == 0
     assert stable(tmp_path / "first") == stable(tmp_path / "second") == stable(tmp_path / "third")
     lines = (tmp_path / "first/items/results.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]
     assert [row["answer"] for row in rows] == [f"{1900 + n}" for n in range(QUESTIONS)]
-    assert {row["route"] for row in rows} == {"edited"}
-    changed = run(*arguments(cassette, questions, tmp_path / "other", "--seed", "1"))
+    assert {row["route"] for row in rows} <= {"edited", "fallback"}
+    changed = answer(cassette, "other", "--seed", "1")
     assert "all 12 questions failed" in str(changed.exception), "the cassette has no such calls"
 
 
