@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from xgen_core.files import read_jsonl
 from xgen_reason import Query, Question, Table
 from xgen_reason.datasets import read_questions
 from xgen_reason.knowledge.sql_table import SqlTable
@@ -23,6 +24,8 @@ def reason(data: Path) -> Path:
 def test_every_table_loads_with_unique_columns(reason: Path) -> None:
     questions = read_questions("fetaqa", reason / "fetaqa" / "fetaQA-v1_dev.jsonl")
     assert len(questions) == 1001
+    headings = [q.table.columns for q in questions if q.table]
+    assert sum(len(set(own)) < len(own) for own in headings) == 178
 
     async def ask() -> int:
         rows = 0
@@ -47,6 +50,24 @@ def test_every_table_loads_with_unique_columns(reason: Path) -> None:
         for c in SqlTable.of(q.table).columns
     )
     assert kinds[True, "number"] > 100  # comma groups, footnotes and signs that block other readers
+
+
+def test_a_row_that_the_answer_rests_on_is_among_the_first_three(reason: Path) -> None:
+    path = reason / "fetaqa" / "fetaQA-v1_dev.jsonl"
+    rows = {f"{row['feta_id']}": row["highlighted_cell_ids"] for row in read_jsonl(path)}
+
+    async def ask() -> list[bool]:
+        hits: list[bool] = []
+        async with TableSource() as source:
+            for question in read_questions("fetaqa", path):
+                query = Query(text=question.text, language="text")
+                found = await source.search(query, question, limit=3)
+                numbers = {int(e.locator.split()[-1]) for e in found.evidence}
+                hits.append(not numbers.isdisjoint(row for row, _ in rows[question.id]))
+        return hits
+
+    hits = asyncio.run(ask())
+    assert sum(hits) / len(hits) > 0.8  # 0.811
 
 
 @pytest.mark.parametrize(

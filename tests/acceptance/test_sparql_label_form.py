@@ -1,4 +1,4 @@
-"""QALD-10: every query parses and survives the label form; a runaway ends soon after its deadline."""
+"""QALD-10: every query parses and survives the label form; a runaway ends at its deadline."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 READMES = sorted(ROOT.glob("packages/*/README.md"))
 PAGES = [ROOT / "docs" / "model" / f"{name}.md" for name in ("adapters", "blocks", "devices")]
 PAGES += [ROOT / "docs" / "eval" / f"{name}.md" for name in ("compare", "sandbox")]
-PAGES += [ROOT / "docs" / "reason" / f"{name}.md" for name in ("methods", "prompts")]
+PAGES += [ROOT / "docs" / "reason" / f"{name}.md" for name in ("methods", "prompts", "use")]
 PAGES += [ROOT / "docs" / "calls.md"]
 
 

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,8 @@ from click.testing import CliRunner, Result
 
 from xgen_core import BudgetError, InputError
 from xgen_core.command.group import xgen
-from xgen_core.lm.scripted import Rule
+from xgen_core.lm.scripted import Rule, ScriptedModel
+from xgen_core.records import Completion, GenerationRequest
 from xgen_core.testing import Fault, LoopbackServer
 
 BIN = Path(sys.executable).parent
@@ -40,7 +41,32 @@ RULES = (
         replies=(r" \1",),
     ),
     Rule(pattern=r"was built in (\d+)\.? The answer is$", replies=(r" \1.",)),
+    Rule(pattern=r"Domains:$", replies=(" factual",)),
+    Rule(
+        pattern=r"Sentence: [^\n]*ridge (\d+) [^\n]*\nSearch:$",
+        replies=(r" When was bridge \1 built?",),
+    ),
+    Rule(pattern=r"(Bridge \d+ was built in \d+\.)[^?]*Edited sentence:$", replies=(r" \1",)),
+    Rule(
+        pattern=r"bridge (\d+) built\?\nThought 1:$",
+        replies=(r" I look.\nAction 1: Search[When was bridge \1 built?]",),
+    ),
+    Rule(
+        pattern=r"Bridge \d+ was built in (\d+)\.[^\n]*\nThought 2:$",
+        replies=(r" That is it.\nAction 2: Finish[\1]",),
+    ),
 )
+
+
+class Counted(ScriptedModel):
+    """Rules, from a model that counts a token a word."""
+
+    def __init__(self) -> None:
+        super().__init__(list(RULES))
+
+    async def generate(self, request: GenerationRequest) -> list[Completion]:
+        words = len((request.prompt or "").split())
+        return [replace(made, prompt_tokens=words) for made in await super().generate(request)]
 
 
 def write_questions(path: Path, count: int = QUESTIONS) -> Path:
@@ -75,6 +101,18 @@ def bodies(server: LoopbackServer) -> list[str]:
     return [json.dumps(r.body, sort_keys=True) for r in server.requests if r.method == "POST"]
 
 
+def asked(request: dict[str, object]) -> tuple[object, object]:
+    """What tells requests apart here, of a body or of a stored request."""
+    return request["prompt"], request["seed"]
+
+
+def stored(path: Path) -> set[tuple[object, object]]:
+    store = sqlite3.connect(path)
+    found = {asked(json.loads(row)) for (row,) in store.execute("SELECT request FROM calls")}
+    store.close()
+    return found
+
+
 def stable(output: Path) -> dict[str, bytes]:
     """What does not tell how long calls took."""
     return {
@@ -93,8 +131,8 @@ def test_what_was_answered_is_never_asked_again(
     tmp_path: Path, questions: Path, after: int
 ) -> None:
     slow = [Fault(kind="slow", seconds=0.05)] * 10 * QUESTIONS
-    with LoopbackServer(RULES, faults=slow) as server:
-        command = arguments(f"{server.url}#m", questions, tmp_path / "run")
+    with LoopbackServer(Counted(), faults=slow) as server:
+        command = arguments(f"{server.url}#loopback", questions, tmp_path / "run")
         first = subprocess.Popen(
             [str(BIN / "xgen"), *command],
             stdout=subprocess.DEVNULL,
@@ -106,43 +144,53 @@ def test_what_was_answered_is_never_asked_again(
             time.sleep(0.005)
         os.killpg(first.pid, signal.SIGKILL)
         first.wait()
+        kept = stored(tmp_path / "run" / "calls.sqlite")
         before = len(bodies(server))
         assert run(*command).exit_code == 0
-        asked = Counter(bodies(server))
-        assert before < len(asked), "it was killed too late to show anything"
-        assert sum(asked.values()) - len(asked) <= 4  # in flight when it was killed
-        assert max(asked.values()) <= 2
+        after_it = [asked(json.loads(body)) for body in bodies(server)[before:]]
+        assert kept, "it was killed too early to show anything"
+        assert after_it, "it was killed too late to show anything"
+        assert not kept & set(after_it), "an answer that was on disk was asked for again"
+        assert len(after_it) == len(set(after_it))
         count = server.count
         again = run(*command)
         assert (again.exit_code, server.count) == (0, count), "a second run asks nothing"
-        assert run(*arguments(f"{server.url}#m", questions, tmp_path / "whole")).exit_code == 0
+        whole = run(*arguments(f"{server.url}#loopback", questions, tmp_path / "whole"))
+        assert whole.exit_code == 0
     assert stable(tmp_path / "run") == stable(tmp_path / "whole")
 
 
-def test_a_cassette_gives_the_same_bytes_again(tmp_path: Path, questions: Path) -> None:
-    with LoopbackServer(RULES) as server:
-        assert run(*arguments(f"{server.url}#m", questions, tmp_path / "first")).exit_code == 0
+@pytest.mark.parametrize("method", ["verify-edit", "chain-of-knowledge", "cot-sc-react"])
+def test_a_cassette_gives_the_same_bytes_again(
+    tmp_path: Path, questions: Path, method: str
+) -> None:
+    def answer(model: str, name: str, *more: str) -> Result:
+        return run(*arguments(model, questions, tmp_path / name, "--method", method, *more))
+
+    with LoopbackServer(Counted()) as server:
+        assert answer(f"{server.url}#loopback", "first").exit_code == 0
     cassette = f"replay:{tmp_path / 'first' / 'calls.sqlite'}"
-    for name in ("second", "third"):
-        assert run(*arguments(cassette, questions, tmp_path / name)).exit_code == 0
+    assert answer(cassette, "second").exit_code == 0
+    assert answer(cassette, "third", "--concurrency", "50").exit_code == 0
     assert stable(tmp_path / "first") == stable(tmp_path / "second") == stable(tmp_path / "third")
-    rows = [json.loads(x) for x in (tmp_path / "first/items/results.jsonl").open()]
+    lines = (tmp_path / "first/items/results.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
     assert [row["answer"] for row in rows] == [f"{1900 + n}" for n in range(QUESTIONS)]
-    assert {row["route"] for row in rows} == {"edited"}
-    changed = run(*arguments(cassette, questions, tmp_path / "other", "--seed", "1"))
-    assert changed.exit_code == 1, "another seed asks for what the cassette does not have"
+    assert {row["route"] for row in rows} <= {"edited", "fallback"}
+    changed = answer(cassette, "other", "--seed", "1")
+    assert "all 12 questions failed" in str(changed.exception), "the cassette has no such calls"
 
 
-@pytest.mark.parametrize("most", [0.0, 0.004, 0.02])
+@pytest.mark.parametrize("most", [0.0, 0.005, 0.02])
 def test_the_budget_is_never_exceeded(tmp_path: Path, questions: Path, most: float) -> None:
     limited = ("--max-cost", f"{most}", "--prices", "1,2")
-    with LoopbackServer(RULES) as server:
-        stopped = run(*arguments(f"{server.url}#m", questions, tmp_path / "run", *limited))
+    with LoopbackServer(Counted()) as server:
+        stopped = run(*arguments(f"{server.url}#loopback", questions, tmp_path / "run", *limited))
         assert isinstance(stopped.exception, BudgetError)
         spent = cost(tmp_path / "run" / "calls.sqlite")
         assert spent <= most
         assert len(bodies(server)) == len(set(bodies(server))), "nothing is sent and not kept"
-        assert run(*arguments(f"{server.url}#m", questions, tmp_path / "run")).exit_code == 0
+        assert run(*arguments(f"{server.url}#loopback", questions, tmp_path / "run")).exit_code == 0
         assert len(bodies(server)) == len(set(bodies(server)))
     assert cost(tmp_path / "run" / "calls.sqlite") > 0.02
 
@@ -159,8 +207,8 @@ def cost(path: Path) -> float:
 def test_another_recipe_is_refused_and_a_higher_limit_goes_on(
     tmp_path: Path, questions: Path
 ) -> None:
-    with LoopbackServer(RULES) as server:
-        model, output = f"{server.url}#m", tmp_path / "run"
+    with LoopbackServer(Counted()) as server:
+        model, output = f"{server.url}#loopback", tmp_path / "run"
         assert run(*arguments(model, questions, output, "--limit", "2")).exit_code == 0
         count = server.count
         refused = run(*arguments(model, questions, output, "--set", "evidence_k=1"))
@@ -171,8 +219,10 @@ def test_another_recipe_is_refused_and_a_higher_limit_goes_on(
 
 
 def test_a_dry_run_asks_nothing(tmp_path: Path, questions: Path) -> None:
-    with LoopbackServer(RULES) as server:
-        counted = run(*arguments(f"{server.url}#m", questions, tmp_path / "run", "--dry-run"))
+    with LoopbackServer(Counted()) as server:
+        counted = run(
+            *arguments(f"{server.url}#loopback", questions, tmp_path / "run", "--dry-run")
+        )
         assert counted.exit_code == 0
         assert server.count == 0
     assert not (tmp_path / "run").exists()

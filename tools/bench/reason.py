@@ -37,7 +37,7 @@ USAGE = {"prompt_tokens": 500, "completion_tokens": 40, "total_tokens": 540}
 def reply(body: dict[str, Any]) -> str:
     """What the server's model says: samples disagree, everything else is about the bridge named."""
     prompt = cast(str, body["prompt"])
-    number = re.findall(r"bridge (\d+)", prompt)[-1]
+    number = re.findall(r"ridge (\d+)", prompt)[-1]
     if body.get("temperature"):
         year = 1800 + int(body.get("seed", 0)) % 5
         return (
@@ -46,9 +46,11 @@ def reply(body: dict[str, Any]) -> str:
         )
     if prompt.endswith("The answer is"):
         return f" {1900 + int(number) % 100}."
-    if "?" in prompt.rsplit("\n", 1)[-1]:
-        return f" When was bridge {number} built?"
-    return f" Bridge {number} was built in {1900 + int(number) % 100}."
+    builder = "builder" in prompt.rsplit("\n", 2)[-2]
+    if prompt.endswith("question:"):
+        return f" When was bridge {number} {'finished by its builder' if builder else 'built'}?"
+    what = "finished" if builder else "built"
+    return f" Bridge {number} was {what} in {1900 + int(number) % 100}."
 
 
 class Server(asyncio.Protocol):

@@ -109,4 +109,6 @@ def test_a_layout_shows_names_kinds_and_rows_and_rows_are_read_with_their_headin
     )
     assert table.alias == "illinois_1982"
     assert table.read_aloud(table.names, table.rows[0]) == "Votes = 5,074, column_2 = a b"
+    assert table.read_aloud(("n", "n"), (1, 2)) == "n = 1, n = 2"
+    assert table.read_aloud(("votes_text",), ("5,074",)) == "Votes = 5,074"
     assert table.read_aloud(("votes", "n"), (5074, None)) == "Votes = 5074, n = (empty)"

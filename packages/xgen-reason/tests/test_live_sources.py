@@ -220,9 +220,12 @@ def engine(value, seen):
 def test_the_answer_box_comes_first_and_the_engine_has_its_order(monkeypatch):
     monkeypatch.setenv("SERPER_API_KEY", "s3cret")
     seen = []
-    [found] = ask(
-        engine(SERPER, seen), lambda a: WebSource(Serper(address=a), manners=QUICK), "Jane Austen"
-    )
+
+    def source(a):
+        provider = Serper(address=a)
+        return WebSource(provider, headers=provider.headers, manners=QUICK)
+
+    [found] = ask(engine(SERPER, seen), source, "Jane Austen")
     assert [piece.text for piece in found.evidence] == [
         "Steventon, England",
         "zebra first",
@@ -255,7 +258,11 @@ def test_every_engine_has_the_normal_form(monkeypatch):
     }
     for kind, value in replies.items():
         seen = []
-        source = lambda a, kind=kind: WebSource(kind(address=a), manners=QUICK)  # noqa: E731
+
+        def source(a, kind=kind):
+            provider = kind(address=a)
+            return WebSource(provider, headers=provider.headers, manners=QUICK)
+
         [found] = ask(engine(value, seen), source, "q")
         boxes = [] if kind is Tavily else ["box"]
         assert [piece.text for piece in found.evidence] == [*boxes, "one"]
@@ -265,15 +272,16 @@ def test_every_engine_has_the_normal_form(monkeypatch):
     assert Serper().read({"answerBox": {"answer": "42"}}).snippets[0].text == "42"
 
 
-def test_keys_come_from_the_environment(monkeypatch):
+def test_keys_come_from_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("BRAVE_API_KEY", "b")
     monkeypatch.delenv("SERPER_API_KEY", raising=False)
 
-    async def enter():
-        async with open_web("serper"):
-            pass
-
     with pytest.raises(InputError, match="set SERPER_API_KEY to your key"):
-        asyncio.run(enter())
+        open_web(f"serper?record={tmp_path / 'r.sqlite'}")
+    assert not (tmp_path / "r.sqlite").exists()
+    open_web(f"brave?record={tmp_path / 'a:b.sqlite'}")
+    assert (tmp_path / "a:b.sqlite").exists()
+    assert open_web(f"serper?replay={tmp_path / 'a:b.sqlite'}").name == "web"
 
 
 def test_a_replay_needs_no_key(monkeypatch, tmp_path):
@@ -283,7 +291,9 @@ def test_a_replay_needs_no_key(monkeypatch, tmp_path):
 
     def live(a):
         addresses.append(a)
-        return WebSource(Serper(address=a), manners=QUICK, recordings=Recordings(path))
+        headers = Serper().headers
+        recordings = Recordings(path)
+        return WebSource(Serper(address=a), headers=headers, manners=QUICK, recordings=recordings)
 
     first = ask(engine(SERPER, []), live, "q")
     monkeypatch.delenv("SERPER_API_KEY")
@@ -321,7 +331,7 @@ def test_results_from_a_file(tmp_path):
         open_web(f"recorded:{path}")
 
 
-def test_engines_that_are_not_there_are_said(tmp_path):
+def test_engines_that_are_not_there_are_said():
     for rest, message in (
         ("bing", "unknown search engine 'bing'"),
         ("", "unknown search engine ''"),
@@ -333,4 +343,3 @@ def test_engines_that_are_not_there_are_said(tmp_path):
         with pytest.raises(InputError, match=message):
             open_web(rest)
     assert provider_of("searxng", "https://h:8080/search").address == "https://h:8080/search"
-    assert open_web(f"brave?record={tmp_path / 'a:b.sqlite'}").name == "web"

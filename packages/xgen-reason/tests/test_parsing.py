@@ -5,9 +5,9 @@ import pytest
 from xgen_core import Completion
 from xgen_core.records import TokenLogprob
 from xgen_reason import Question, load_prompts
+from xgen_reason.answers import normal_form
 from xgen_reason.chain import write_steps
 from xgen_reason.parsing import (
-    normal_form,
     read_answer,
     read_chain,
     read_continuation,
@@ -102,6 +102,11 @@ def test_structured_replies(text):
     assert chain(text).steps == ("a is b.", "b is c.")
     assert chain(text).answer == "Paris"
     assert answer(text) == "Paris"
+
+
+def test_only_what_begins_a_structured_step_is_taken_off():
+    text = '{"steps": ["Second, she left Oslo. Then, she came back."], "answer": "x"}'
+    assert chain(text).steps == ("she left Oslo. Then, she came back.",)
 
 
 def test_structured_answers_of_other_types():

@@ -4,11 +4,13 @@ import csv
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from xgen_core import InputError
-from xgen_core.files import read_jsonl
+from xgen_core.files import read_jsonl, write_jsonl
 from xgen_reason import Question, Result
 from xgen_reason.chain import Chain
+from xgen_reason.commands.sheets import sheets
 from xgen_reason.evaluation.sheets import Pair, read_sheets, write_sheet
 
 QUESTIONS = [Question(id=f"q{i}", text=f"Question {i}?") for i in range(10)]
@@ -152,3 +154,27 @@ def test_sheets_that_cannot_be_read_are_said(key: Path, tmp_path: Path):
         read_sheets(key, [other])
     with pytest.raises(InputError, match="no such file"):
         read_sheets(key, [tmp_path / "none.csv"])
+
+
+def test_the_command_makes_a_sheet_of_two_runs_and_reads_it(tmp_path: Path):
+    data = tmp_path / "questions.jsonl"
+    write_jsonl(data, [q.to_json() for q in QUESTIONS])
+    for name in NAMES:
+        failed = {"id": "q9", "error": "no answer", "kind": "ModelError"}
+        rows = [*(r.to_json() for r in run(name)[:9]), failed]
+        (tmp_path / name / "items").mkdir(parents=True)
+        write_jsonl(tmp_path / name / "items" / "results.jsonl", rows)
+    sheet, key = tmp_path / "sheet.csv", tmp_path / "key.jsonl"
+    runs = [f"{tmp_path / name}" for name in NAMES]
+    arguments = ["make", "questions", f"{data}", *runs, "-o", f"{sheet}", "--key", f"{key}"]
+    made = CliRunner().invoke(sheets, arguments, catch_exceptions=False)
+    assert made.output.startswith(f"{sheet}: 9 pairs of chains")
+    people = [fill(key, "one.csv", "fffffftss"), fill(key, "two.csv", "fffsffsss")]
+    arguments = ["read", f"{key}", *map(str, people)]
+    read = CliRunner().invoke(sheets, arguments, catch_exceptions=False)
+    assert "9 pairs of chains, 2 people, 0 rows left empty" in read.output
+    assert "61.1%" in read.output
+    # 7 of 9 agree; by chance (6 · 5 + 2 · 4) / 81; so 25 / 43
+    assert "Cohen's kappa 0.581" in read.output
+    as_json = CliRunner().invoke(sheets, [*arguments, "--json"], catch_exceptions=False)
+    assert '"kappa": 0.58' in as_json.output

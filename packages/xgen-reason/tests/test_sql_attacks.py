@@ -95,6 +95,10 @@ def test_pragmas_and_the_schema():
         "UPDATE sqlite_schema SET sql = 'x'",
         "SELECT * FROM sqlite_schema",
         "SELECT * FROM pragma_database_list",
+        "SELECT 1 FROM pragma_database_list",
+        "SELECT value FROM json_each('[1]')",
+        "EXPLAIN SELECT * FROM data",
+        "/* x */ EXPLAIN QUERY PLAN SELECT * FROM data",
     ):
         if "SELECT" in sql:
             connection = plain()

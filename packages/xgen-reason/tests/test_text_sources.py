@@ -69,6 +69,11 @@ def test_what_is_not_there_is_an_empty_answer(path):
         assert (found.evidence, found.failure, found.attempts[0].outcome) == ((), "", "empty")
 
 
+def test_a_title_says_who_she_is(path):
+    [found] = ask(open_text(f"{path}"), "Where did Ada live?")
+    assert found.evidence[0].text == "She lived in London."
+
+
 def test_a_topic_ranks_what_the_query_found(path):
     [found] = ask(open_text(f"{path}"), "Ada", topic="lives London", limit=1)
     assert found.evidence[0].text == "She lived in London."
@@ -148,6 +153,7 @@ def test_vectors_belong_to_their_index(path, tmp_path):
 def test_paragraphs_whole_and_as_sentences():
     [found] = ask(open_paragraphs(""), "Who wrote the first program?")
     assert [piece.title for piece in found.evidence] == ["Ada", "Tea"]
+    assert found.evidence[1].score == 0
     assert found.evidence[0].locator == "paragraph 2"
     [found] = ask(open_paragraphs("sentences"), "Who wrote the first program?", limit=1)
     assert found.evidence[0].text == "She wrote the first program."
@@ -187,7 +193,7 @@ def test_cosine_of_tfidf():
 
 def test_words_are_folded():
     assert content_words("The cities' Cafés were in Łódź, 1,000 glasses") == [
-        "city", "cafe", "łodz", "1", "000", "glasse",
+        "citi", "cafe", "łodz", "1", "000", "glass",
     ]  # fmt: skip
     assert content_words("한국어 문장") == ["한국어", "문장"]
 

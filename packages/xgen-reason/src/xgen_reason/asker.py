@@ -36,10 +36,15 @@ class Asker:
         self._calls.append(branch)
         return branch
 
-    def through(self, model: Model) -> Asker:
-        """The same trace, asking another model (a tuned writer of queries, say)."""
-        other = Asker(model, seed=self._seed, chat=self._chat)
-        other._calls = self._calls
+    def through(self, model: Model, *, chat: bool) -> Asker:
+        """One that asks another model, a tuned writer of queries say, with the same trace.
+
+        Args:
+            model: entered.
+            chat: as for the first.
+        """
+        other = Asker(model, seed=self._seed, chat=chat)
+        self._calls.append(other)
         return other
 
     @property

@@ -9,7 +9,7 @@ from xgen_core.records import Record
 from xgen_reason.evidence import Evidence, Found
 from xgen_reason.result import Edit, Result
 
-__all__ = ["Citation", "SetAside", "cite", "mark", "set_aside"]
+__all__ = ["Citation", "SetAside", "cite", "mark", "place_of", "set_aside"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +68,12 @@ def cite(result: Result) -> tuple[Citation, ...]:
 def mark(citations: tuple[Citation, ...], step: int) -> str:
     """The numbers behind a step, `"[1][3]"`; empty where it rests on none."""
     return "".join(f"[{c.number}]" for c in citations if step in c.steps)
+
+
+def place_of(evidence: Evidence) -> str:
+    """Where a piece stands, in one line: source, title and locator, none of them twice."""
+    title = "" if evidence.locator.startswith(evidence.title) else evidence.title
+    return " · ".join(part for part in (evidence.source, title, evidence.locator) if part)
 
 
 def set_aside(result: Result) -> tuple[SetAside, ...]:

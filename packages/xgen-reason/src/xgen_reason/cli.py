@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import click
 
+from xgen_reason.commands.ask import ask
 from xgen_reason.commands.index import index_documents
 from xgen_reason.commands.queries import queries
+from xgen_reason.commands.run import run_dataset
+from xgen_reason.commands.sheets import sheets
 
 __all__ = ["reason"]
 
@@ -21,5 +24,5 @@ def reason() -> None:
     """
 
 
-for command in (index_documents, queries):
+for command in (ask, index_documents, queries, run_dataset, sheets):
     reason.add_command(command)

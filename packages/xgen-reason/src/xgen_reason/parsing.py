@@ -15,14 +15,12 @@ from typing import cast
 
 from xgen_core import Completion
 from xgen_core.lm.wire.logprobs import token_bytes
-from xgen_eval.metrics import normalize_answer
-from xgen_eval.metrics.stemming import porter_stem
+from xgen_reason.answers import WRAPPING, normal_form
 from xgen_reason.chain import Chain
 from xgen_reason.knowledge.sentences import split_sentences
 from xgen_reason.question import Question
 
 __all__ = [
-    "normal_form",
     "read_answer",
     "read_chain",
     "read_continuation",
@@ -55,15 +53,8 @@ _STEP = re.compile(
 _ONE = re.compile(r"\s*(?:first|(?:step\s+)?1[.):])", re.IGNORECASE)
 _BULLET = re.compile(r"\s*[-*•]")
 _RUNAWAY = re.compile(r"\n[ \t]*(?:Q|Question|Claim)[ \t]*\d*:")
-_WRAPPING = " \t\r\n\"'“”‘’`*_"
-_NEGATION = re.compile(r"\b(?:not|no|never|neither|nor|cannot)\b|n't\b", re.IGNORECASE)
 _LABEL = re.compile(
     r"[*_]*(?:(?:verifying )?question|search|query|answer|(?:edited )?sentence)[*_]*:[*_]*\s*",
-    re.IGNORECASE,
-)
-_LETTER = re.compile(
-    r"(?:option|choice|letter|answer)?[\s:]*[(\[]?([A-Za-z])"
-    r"(?:[)\].:,;]|$|\s+(?=[(\-–:]|because\b|since\b|as\b))",
     re.IGNORECASE,
 )
 
@@ -147,26 +138,7 @@ def read_sentence(text: str) -> str:
         paragraph = paragraph[label.end() :]
     if marker := _last_marker(paragraph):
         paragraph = paragraph[: marker[0]] or paragraph
-    bare = _STEP.sub("", paragraph, count=1) if _STEP.match(paragraph) else paragraph
-    return bare.strip(_WRAPPING)
-
-
-def normal_form(answer: str, question: Question) -> str:
-    """An answer as the question's kind has it; empty where it is none of that kind.
-
-    A label as the question writes it, whatever its case and ending (`supported` is `SUPPORTS`,
-    `not enough information` is `NOT ENOUGH INFO`); the letter of an option, which may be given by
-    its text; anything else without wrapping quotes and, unless it is a sentence, its full stop.
-    """
-    text = " ".join(answer.replace("**", "").split()).strip(_WRAPPING)
-    if question.kind == "sentence":
-        return text
-    text = text.strip(_WRAPPING + ".,;:")
-    if question.kind == "label":
-        return _label(text, question.labels)
-    if question.kind == "choice":
-        return _letter(text, question.options)
-    return text
+    return _bare(paragraph).strip(WRAPPING)
 
 
 def _last_marker(text: str) -> tuple[int, int] | None:
@@ -188,7 +160,7 @@ def _last_marker(text: str) -> tuple[int, int] | None:
 
 def _stated(text: str, begin: int, question: Question) -> _Stated | None:
     """The answer that begins there: to the end of its line, or of its sentence."""
-    while begin < len(text) and text[begin] in _WRAPPING + ":":
+    while begin < len(text) and text[begin] in WRAPPING + ":":
         begin += 1
     end = text.find("\n", begin)
     end = len(text) if end < 0 else end
@@ -196,7 +168,7 @@ def _stated(text: str, begin: int, question: Question) -> _Stated | None:
         sentences = split_sentences(text[begin:end])
         if sentences and text.startswith(sentences[0], begin):
             end = begin + len(sentences[0])
-    around = _WRAPPING if question.kind == "sentence" else _WRAPPING + ".,;:"
+    around = WRAPPING if question.kind == "sentence" else WRAPPING + ".,;:"
     while end > begin and text[end - 1] in around:
         end -= 1
     return _Stated(text=text[begin:end], begin=begin, end=end) if begin < end else None
@@ -214,7 +186,7 @@ def _structured(text: str) -> tuple[tuple[str, ...], _Stated | None] | None:
         if not isinstance(steps, (list, tuple)):
             continue
         written = [step for step in cast("list[object]", [*steps]) if isinstance(step, str)]
-        bare = tuple(" ".join(_STEP.sub("", step, count=1).split()) for step in written)
+        bare = (_bare(" ".join(step.split())) for step in written)
         found = tuple(step for step in bare if step), _value(value, text, begin, end)
     return found
 
@@ -250,44 +222,10 @@ def _value(value: Mapping[str, object], text: str, begin: int, end: int) -> _Sta
     return _Stated(text=answer, begin=place, end=place + len(answer))
 
 
-def _label(text: str, labels: tuple[str, ...]) -> str:
-    """The label that the text begins with; else the only one it names, if it denies nothing."""
-    words = re.findall(r"[\w']+", text.lower())
-    for label in sorted(labels, key=len, reverse=True):
-        if _begins(words, label):
-            return label
-    named = [label for label in labels if any(_begins(words[i:], label) for i in range(len(words)))]
-    if len(named) != 1 or (_NEGATION.search(text) and not _NEGATION.search(named[0])):
-        return ""
-    return named[0]
-
-
-def _begins(words: list[str], label: str) -> bool:
-    parts = re.findall(r"[\w']+", label.lower())
-    return len(words) >= len(parts) and all(
-        word == part or (len(part) > 3 and porter_stem(word).startswith(porter_stem(part)))
-        for word, part in zip(words, parts, strict=False)
-    )
-
-
-def _letter(text: str, options: Mapping[str, str]) -> str:
-    """The letter that the text begins with, or that of the option whose text it begins with."""
-    letters = {letter.upper(): letter for letter in options}
-    words = f"{normalize_answer(text)} "
-    texts = {letter: normalize_answer(option) for letter, option in options.items()}
-    same = [letter for letter, option in texts.items() if option and words == f"{option} "]
-    if same:
-        return same[0]
-    begun = _LETTER.match(text)
-    if begun and begun[1].upper() in letters:
-        return letters[begun[1].upper()]
-    first, _, rest = text.partition(" ")  # "B the spleen", but not "A spleen"
-    if first in letters and (first != "A" or normalize_answer(rest) == texts[letters[first]]):
-        return letters[first]
-    begins = [
-        letter for letter, option in texts.items() if option and words.startswith(f"{option} ")
-    ]
-    return begins[0] if len(begins) == 1 else ""
+def _bare(step: str) -> str:
+    """Without the ordinal, number or bullet that it begins with."""
+    mark = _STEP.match(step)
+    return step[mark.end() :] if mark else step
 
 
 def _chain(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from xgen_core import Completion, GenerationRequest, Model, ModelInfo
 from xgen_core.concurrency import gather
 from xgen_core.lm import CallStore, PlannedModel, planned
 from xgen_core.lm.always_open import AlwaysOpen
+from xgen_core.lm.scripted import prompt_text
 from xgen_core.progress import Progress
 from xgen_reason.asker import Asker
 from xgen_reason.configuration import Configuration
@@ -57,7 +59,7 @@ async def plan_questions(
             supposing = _supposing(solver)
 
             async def work(question: Question) -> Result:
-                return await supposing.solve(question)
+                return await supposing.solve(_open(question))
 
             with Progress("plan", len(questions)) as progress:
                 await gather(questions, work, progress=progress)
@@ -83,6 +85,11 @@ def _supposing(solver: Solver) -> Solver:
     )
 
 
+def _open(question: Question) -> Question:
+    """The same to look at, but every answer is one: made-up answers are no labels or letters."""
+    return replace(question, text=question.full, kind="short", options={}, labels=())
+
+
 class _Uncertain(AlwaysOpen):
     """Counts, and answers in a form that methods go on from: samples that disagree."""
 
@@ -97,25 +104,27 @@ class _Uncertain(AlwaysOpen):
     async def generate(self, request: GenerationRequest) -> list[Completion]:
         """Made-up chains, each with an answer of its own; answers that are known as they are."""
         made_up = "x " * request.max_tokens
+        # what other prompts get must differ, or requests made of it would count as one
+        about = f"{zlib.crc32(prompt_text(request).encode()):08x}"
         return [
-            replace(completion, text=_chain(request.seed + place, request.max_tokens))
+            replace(completion, text=_chain(request.seed + place, request.max_tokens, about))
             if completion.text == made_up
             else completion
             for place, completion in enumerate(await self._counter.generate(request))
         ]
 
 
-def _chain(seed: int, tokens: int) -> str:
-    words = " word" * max(tokens // STEPS - 4, 1)
+def _chain(seed: int, tokens: int, about: str) -> str:
+    words = " word" * max(tokens // STEPS - 5, 1)
     ordinals = ("First,", "Second,", "Third,")
-    return " ".join(f"{ordinals[i]} step {i}{words}." for i in range(STEPS)) + (
+    return " ".join(f"{ordinals[i]} step {i} {about}{words}." for i in range(STEPS)) + (
         f" The answer is {seed}."
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Silent:
-    """In a source's place; it finds nothing, and bothers nobody."""
+    """In a source's place; it bothers nobody, and supposes that it knows what it is asked."""
 
     name: str
     language: QueryLanguage
@@ -123,8 +132,9 @@ class _Silent:
     fingerprint: str
 
     async def search(self, query: Query, question: Question, *, limit: int) -> Found:
-        """Nothing."""
-        return Found(source=self.name, query=query)
+        """One piece."""
+        piece = Evidence(text=query.text, source=self.name, locator="supposed")
+        return Found(source=self.name, query=query, evidence=(piece,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,17 +21,22 @@ from typing import cast
 from xgen_core import InputError, Model, Run
 from xgen_core.codec import JSON, decode, encode
 from xgen_core.concurrency import Failure
+from xgen_core.files import write_jsonl
 from xgen_core.lm import Budget, CallStore, Prices, recorded
 from xgen_core.records import Record
 from xgen_eval.inputs import DataFile
 from xgen_reason.configuration import Configuration
+from xgen_reason.outcome import Outcome
 from xgen_reason.question import Question
 from xgen_reason.result import Result
+from xgen_reason.results import RunResults
+from xgen_reason.sections import calls_section, results_section, trace_section
 from xgen_reason.solver import Solver, SolverRecipe, open_solver
 from xgen_reason.trace import CallTimes
 
-__all__ = ["Finished", "RunRecipe", "run_questions"]
+__all__ = ["Finished", "RunRecipe", "ask_question", "run_questions"]
 
+_KIND = "reason"
 _RESULTS = "results"
 _CALLS = "calls.sqlite"
 
@@ -43,29 +48,60 @@ class RunRecipe(Record):
     How many questions of a file are answered is no part of it: a run goes on with a higher limit.
 
     Attributes:
-        dataset: form of the file; empty where one question was asked.
-        file: with the questions.
+        dataset: form of the files; empty where one question was asked.
+        files: with the questions.
         question: the one that was asked.
         solver: how they are answered.
     """
 
     dataset: str = ""
-    file: DataFile | None = None
+    files: tuple[DataFile, ...] = ()
     question: str = ""
     solver: SolverRecipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """One question with what came of it.
+    """A run that is done.
 
     Attributes:
-        question: that was asked.
-        outcome: the result, or why there is none.
+        outcomes: of every question, in order.
+        results: the figures.
     """
 
-    question: Question
-    outcome: Result | Failure
+    outcomes: tuple[Outcome, ...]
+    results: RunResults
+
+
+async def ask_question(
+    configuration: Configuration,
+    question: Question,
+    *,
+    output: Path | str,
+    budget: Budget | None = None,
+    prices: Prices | None = None,
+) -> Result:
+    """Answer one question, in a run directory of its own.
+
+    Args:
+        configuration: how to answer.
+        question: to be answered.
+        output: the run directory.
+        budget: what may be spent; answers that are known cost nothing.
+        prices: for the cost of what was asked.
+
+    Raises:
+        InputError: another run in `output`, or as `open_solver`.
+        BudgetError: the budget is used up.
+        ModelError: the model failed.
+    """
+    async with _recorded(configuration, Path(output), budget) as (solver, store):
+        run = Run.create(output, _KIND, RunRecipe(question=question.text, solver=solver.recipe))
+        result = await solver.solve(question)
+        write_jsonl(run.directory / "items" / f"{_RESULTS}.jsonl", [result.to_json()])
+        outcomes = [Outcome(question=question, result=result)]
+        _finish(run, solver.method.name, outcomes, CallTimes.read(store), prices)
+    return result
 
 
 async def run_questions(
@@ -74,11 +110,11 @@ async def run_questions(
     *,
     output: Path | str,
     dataset: str = "",
-    file: DataFile | None = None,
+    files: Sequence[DataFile] = (),
     concurrency: int = 64,
     budget: Budget | None = None,
     prices: Prices | None = None,
-) -> list[Finished]:
+) -> Finished:
     """Answer questions, write what they come to, and go on where an earlier run stopped.
 
     A question that fails by itself (its model does not answer, its request is refused) is written
@@ -88,14 +124,14 @@ async def run_questions(
         configuration: how to answer.
         questions: with different ids.
         output: the run directory.
-        dataset: form of the file that they come from.
-        file: that file.
+        dataset: form of the files that they come from.
+        files: those, by content.
         concurrency: requests to an endpoint at one time.
         budget: what may be spent; answers that are known cost nothing.
         prices: for the cost of what was asked.
 
     Returns:
-        Every question, in order.
+        Every question, in order, and the figures.
 
     Raises:
         InputError: no questions, two of one id, another run in `output`, or as `open_solver`.
@@ -103,15 +139,10 @@ async def run_questions(
         EndpointError: the model is not there. In both cases every answer until then is kept.
     """
     if not questions:
-        raise InputError(f"{file.name if file else dataset}: no questions in it")
+        raise InputError(f"{', '.join(file.name for file in files) or dataset}: no questions in it")
     async with _recorded(configuration, Path(output), budget, concurrency) as (solver, store):
-        recipe = RunRecipe(
-            dataset=dataset,
-            file=file,
-            question="" if file else questions[0].text,
-            solver=solver.recipe,
-        )
-        run = Run.create(output, "reason", recipe)
+        recipe = RunRecipe(dataset=dataset, files=tuple(files), solver=solver.recipe)
+        run = Run.create(output, _KIND, recipe)
 
         async def work(question: Question) -> Mapping[str, JSON]:
             return cast("Mapping[str, JSON]", encode(await solver.solve(question)))
@@ -124,23 +155,34 @@ async def run_questions(
             # while some wait for their next stage, others keep the endpoint busy
             concurrency=2 * concurrency,
         )
-        finished = [
-            Finished(question=question, outcome=_outcome(row))
+        outcomes = [
+            Outcome(question=question, result=_result(row))
             for question, row in zip(questions, rows, strict=True)
         ]
-        times = CallTimes.read(store)
-    return finished
+        return _finish(run, solver.method.name, outcomes, CallTimes.read(store), prices)
 
 
-def _outcome(row: Mapping[str, JSON] | Failure) -> Result | Failure:
+def _finish(
+    run: Run, method: str, outcomes: Sequence[Outcome], times: CallTimes, prices: Prices | None
+) -> Finished:
+    """Write what the outcomes come to."""
+    results = RunResults.of(method, outcomes, prices=prices)
+    run.write_section("10-results", results_section(results, outcomes))
+    run.write_section("30-calls", calls_section(outcomes, times=times, prices=prices))
+    run.write_section("40-traces", trace_section(outcomes, times=times, prices=prices))
+    results.write(run.directory / "results.json")
+    return Finished(outcomes=tuple(outcomes), results=results)
+
+
+def _result(row: Mapping[str, JSON] | Failure) -> Result | Failure:
     return row if isinstance(row, Failure) else decode(Result, row)
 
 
 @asynccontextmanager
 async def _recorded(
-    configuration: Configuration, directory: Path, budget: Budget | None, concurrency: int
+    configuration: Configuration, directory: Path, budget: Budget | None, concurrency: int = 64
 ) -> AsyncIterator[tuple[Solver, CallStore]]:
-    """A solver whose models are asked nothing twice; the store is made last, when all else opens."""
+    """A solver whose models are asked nothing twice; the store is made when all else is open."""
     with ExitStack() as stack:
         stores: list[CallStore] = []
 

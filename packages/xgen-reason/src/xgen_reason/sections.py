@@ -2,26 +2,97 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from xgen_core.concurrency import Failure
 from xgen_core.lm import Prices, Usage
 from xgen_core.records import Scalar
-from xgen_core.report import Item, Items, Plot, Section, Table, line_plot
+from xgen_core.report import Block, Item, Items, Plot, Section, Table, line_plot
+from xgen_eval.grading import metric_table
+from xgen_reason.evaluation.accounts import EditAccount
+from xgen_reason.evaluation.confidence import risk_coverage
+from xgen_reason.evaluation.metrics import main_score
+from xgen_reason.evaluation.scored import score
 from xgen_reason.outcome import Outcome
 from xgen_reason.result import Call, Result
+from xgen_reason.results import RunResults
 from xgen_reason.trace import CallTimes, trace_item
 
-__all__ = ["calls_table", "coverage_plot", "failures_table", "trace_section"]
+__all__ = ["calls_section", "results_section", "trace_section"]
 
 MOST_TRACES = 200
 """Questions on the page; all of them are in `items/results.jsonl`."""
 
+_FEWEST_ON_A_CURVE = 10
+
+
+def results_section(results: RunResults, outcomes: Sequence[Outcome]) -> Section:
+    """Figures with their intervals, what editing did, what went wrong, and the curve."""
+    summary = results.summary
+    blocks: list[Block] = []
+    if summary.metrics:
+        caption = "±: one standard error; NAME/first: the same of the answers before any edit."
+        blocks.append(metric_table(summary.metrics, caption))
+    routes = tuple((route, count) for route, count in summary.routes.items())
+    if routes:
+        caption = "How the answers came about."
+        blocks.append(Table(columns=("route", "questions"), rows=routes, caption=caption))
+    if summary.edits.flagged:
+        blocks.append(_edits({"all": summary.edits, **summary.edits_by}))
+    for counts, what, caption in (
+        (
+            results.failed,
+            "failed",
+            "Questions without a result; the same command tries them again.",
+        ),
+        (summary.problems, "what went wrong or was left out", "Every question is counted."),
+    ):
+        if counts:
+            rows = tuple(counts.items())
+            blocks.append(Table(columns=(what, "count"), rows=rows, caption=caption))
+    curve = _coverage(outcomes)
+    if curve is not None:
+        blocks.append(curve)
+    failed = sum(results.failed.values())
+    text = f"{results.method}: {results.questions:,} questions, {failed:,} without a result, "
+    text += f"{summary.calls:,} calls, {summary.prompt_tokens:,} tokens read, "
+    text += f"{summary.completion_tokens:,} written"
+    text += f", cost {summary.cost:,.4f}" if summary.cost is not None else ""
+    return Section(title="Results", summary=f"{text}.", blocks=tuple(blocks))
+
+
+def _edits(accounts: Mapping[str, EditAccount]) -> Table:
+    return Table(
+        columns=(
+            "of",
+            "questions",
+            "uncertain",
+            "wrong → right",
+            "right → wrong",
+            "same",
+            "steps",
+            "edited",
+        ),
+        rows=tuple(
+            (
+                name,
+                of.questions,
+                of.flagged,
+                of.wrong_to_right,
+                of.right_to_wrong,
+                of.unchanged,
+                of.steps,
+                of.changed,
+            )
+            for name, of in accounts.items()
+        ),
+        caption="What editing did to the answers, and to how many steps; by source whose "
+        "pieces were shown, and by domain.",
+    )
+
 
 def trace_section(
     outcomes: Sequence[Outcome],
-    worth: Mapping[str, Mapping[str, float]],
     *,
     times: CallTimes,
     prices: Prices | None = None,
@@ -30,12 +101,11 @@ def trace_section(
 
     Args:
         outcomes: in order.
-        worth: scores by name, by question; those without are shown without.
         times: of the calls.
         prices: for their cost.
     """
     shown = outcomes[:MOST_TRACES]
-    items = tuple(_item(one, worth.get(one.question.id, {}), times, prices) for one in shown)
+    items = tuple(_item(one, times, prices) for one in shown)
     some = f"The first {len(shown)} of {len(outcomes)}" if len(shown) < len(outcomes) else "All"
     caption = f"{some} questions; every result as it was stored is in items/results.jsonl."
     return Section(
@@ -46,9 +116,7 @@ def trace_section(
     )
 
 
-def _item(
-    one: Outcome, worth: Mapping[str, float], times: CallTimes, prices: Prices | None
-) -> Item:
+def _item(one: Outcome, times: CallTimes, prices: Prices | None) -> Item:
     if isinstance(one.result, Failure):
         return Item(
             title=f"{one.question.id}  failed",
@@ -57,13 +125,18 @@ def _item(
                 "failed": f"{one.result.kind}: {one.result.reason}",
             },
         )
-    scores = "".join(f"  {name} {value:.3g}" for name, value in worth.items())
+    scores = "".join(
+        f"  {name} {value:.3g}" for name, value in score(one.question, one.result).items()
+    )
     title = f"{one.question.id}  {one.result.route}{scores}"
     return trace_item(one.question, one.result, title=title, times=times, prices=prices)
 
 
-def calls_table(results: Sequence[Result], times: CallTimes, prices: Prices | None) -> Table:
+def calls_section(
+    outcomes: Sequence[Outcome], *, times: CallTimes, prices: Prices | None = None
+) -> Section:
     """Requests to the model by stage: how many, tokens, time and money."""
+    results = [one.result for one in outcomes if isinstance(one.result, Result)]
     stages: dict[str, list[Call]] = {}
     for result in results:
         for call in result.calls:
@@ -88,46 +161,35 @@ def calls_table(results: Sequence[Result], times: CallTimes, prices: Prices | No
         )
     columns = ("stage", "answers", "tokens read", "tokens written", "seconds a request", "cost")
     width = len(columns) if prices else len(columns) - 1
-    return Table(
+    table = Table(
         columns=columns[:width],
         rows=tuple(row[:width] for row in rows),
-        caption="Requests by stage; a question that asks again what another one asked is answered "
-        "from the store, and counts here all the same.",
+        caption="A question that asks again what another one asked is answered from the store, and "
+        "counts here all the same.",
     )
+    return Section(title="Calls", summary="Requests to the model, by stage.", blocks=(table,))
 
 
-def failures_table(outcomes: Sequence[Outcome]) -> Table | None:
-    """Questions without a result, by reason; None where there are none."""
-    failures = [one.result for one in outcomes if isinstance(one.result, Failure)]
-    if not failures:
+def _coverage(outcomes: Sequence[Outcome]) -> Plot | None:
+    """How good the answers are that the method is surest of; None where that says nothing."""
+    scored = [
+        (one.result.confidence, main_score(one.result.answer, one.question))
+        for one in outcomes
+        if isinstance(one.result, Result)
+        and one.result.confidence is not None
+        and one.question.golds
+    ]
+    if len(scored) < _FEWEST_ON_A_CURVE:
         return None
-    counts = Counter((failure.kind, failure.reason) for failure in failures)
-    return Table(
-        columns=("failed", "kind", "reason"),
-        rows=tuple((count, kind, reason) for (kind, reason), count in counts.most_common()),
-        caption="Questions that have no result; the same command tries them again.",
-    )
-
-
-def coverage_plot(scored: Sequence[tuple[float, float]], metric: str) -> Plot:
-    """How good the answers are that a method is surest of.
-
-    Args:
-        scored: confidence and score of each question, at least one.
-        metric: what the score is.
-    """
-    ranked = [score for _, score in sorted(scored, key=lambda pair: -pair[0])]
-    total, rows = 0.0, list[dict[str, Scalar]]()
-    for count, score in enumerate(ranked, 1):
-        total += score
-        rows.append({"coverage": count / len(ranked), metric: total / count})
+    points = risk_coverage([c for c, _ in scored], [right for _, right in scored])
     return line_plot(
-        rows=rows,
+        rows=[{"coverage": coverage, "score": 1 - risk} for coverage, risk in points],
         x="coverage",
-        y=metric,
+        y="score",
         x_title="share of the questions that are answered, surest first",
-        y_title=f"mean {metric} of those",
-        y_range=(0, 1) if max(ranked) <= 1 else None,
-        description=f"Mean {metric} over the questions that the method is surest of, by coverage.",
-        caption="Higher on the left: the method knows when it is right.",
+        y_title="mean score of those",
+        y_range=(0, 1),
+        description="Mean score over the questions that the method is surest of, by coverage.",
+        caption="Higher on the left: the method knows when it is right. Questions of equal "
+        "confidence enter together.",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +18,6 @@ from xgen_reason.knowledge.source import Source, open_source
 from xgen_reason.methods.method import Method
 from xgen_reason.methods.registry import load_method
 from xgen_reason.prompts import PromptSet, load_prompts
-from xgen_reason.queries.sparql import SparqlQueries
-from xgen_reason.queries.sql import SqlQueries
-from xgen_reason.queries.text import TextQueries
 from xgen_reason.queries.tuned import TunedQueries
 from xgen_reason.queries.writer import QueryWriter
 from xgen_reason.question import Question
@@ -175,7 +172,9 @@ async def open_solver(
             prompts=prompts,
             sources=sources,
             domains=domains,
-            writers=_writers(models),
+            writers=_writers(
+                (source.language for source in sources.values()), models, chat=configuration.chat
+            ),
             recipe=recipe,
         )
 
@@ -190,11 +189,27 @@ def _settings(method: Method) -> Mapping[str, JSON]:
     return {name: value for name, value in values.items() if name != "name"}
 
 
-def _writers(models: Mapping[QueryLanguage, Model]) -> dict[QueryLanguage, QueryWriter]:
-    writers: tuple[QueryWriter, ...] = (TextQueries(), SparqlQueries(), SqlQueries())
-    return {
-        writer.language: TunedQueries(writer, models[writer.language])
-        if writer.language in models
-        else writer
-        for writer in writers
-    }
+def _writers(
+    languages: Iterable[QueryLanguage], models: Mapping[QueryLanguage, Model], *, chat: bool
+) -> dict[QueryLanguage, QueryWriter]:
+    """Writers of the languages that sources have; only those are imported."""
+    return {language: _writer(language, models.get(language), chat) for language in languages}
+
+
+def _writer(language: QueryLanguage, model: Model | None, chat: bool) -> QueryWriter:
+    writer = _plain_writer(language)
+    return writer if model is None else TunedQueries(writer, model, chat=chat)
+
+
+def _plain_writer(language: QueryLanguage) -> QueryWriter:
+    if language == "sparql":
+        from xgen_reason.queries.sparql import SparqlQueries
+
+        return SparqlQueries()
+    if language == "sql":
+        from xgen_reason.queries.sql import SqlQueries
+
+        return SqlQueries()
+    from xgen_reason.queries.text import TextQueries
+
+    return TextQueries()

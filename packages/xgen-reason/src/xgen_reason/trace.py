@@ -99,28 +99,29 @@ def trace_item(
     blocks: list[Text | Table | Diff] = []
     if result.samples:
         blocks.append(_samples(result))
-    pairs = before_and_after(result)
-    if result.edits:
-        blocks.append(_chain(result, pairs))
     for edit in result.edits:
         blocks += _step(edit, cited)
+    if result.edits and result.answer != result.first:
+        blocks.append(Text(text="Answer"))
+        blocks.append(Diff(before=result.first, after=result.answer or "none stated"))
     blocks.append(_calls(result.calls, times, prices))
-    return Item(title=title, fields=_fields(question, result, pairs), blocks=tuple(blocks))
+    return Item(title=title, fields=_fields(question, result), blocks=tuple(blocks))
 
 
-def _fields(question: Question, result: Result, pairs: list[tuple[str, str]]) -> Mapping[str, str]:
+def _fields(question: Question, result: Result) -> Mapping[str, str]:
     fields = {"question": question.full, "answer": result.answer or "none stated"}
     if question.golds:
         fields["right answers"] = "\n".join(question.golds)
     fields["route"] = route_text(result)
     if result.confidence is not None:
         fields["route"] += f"; confidence {result.confidence:.4f}"
-    if pairs and not result.edits:
-        fields["chain"] = "\n".join(f"{n}. {after}" for n, (_, after) in enumerate(pairs, 1))
+    if result.chain.steps:
+        steps = [after for _, after in before_and_after(result)]
+        fields["chain, as it is now"] = "\n".join(f"{n}. {step}" for n, step in enumerate(steps, 1))
     if result.domains:
         fields["domains"] = ", ".join(result.domains)
     if result.details:
-        fields["details"] = "\n".join(f"{name}: {value}" for name, value in result.details.items())
+        fields["details"] = ", ".join(f"{name} {value}" for name, value in result.details.items())
     if result.notes:
         fields["notes"] = "\n".join(result.notes)
     return fields
@@ -147,22 +148,14 @@ def _samples(result: Result) -> Table:
     )
 
 
-def _chain(result: Result, pairs: list[tuple[str, str]]) -> Diff:
-    first, answer = (result.first or "?", result.answer or "none stated")
-    return Diff(
-        before="\n".join([*(before for before, _ in pairs), f"The answer is {first}."]),
-        after="\n".join([*(after for _, after in pairs), f"The answer is {answer}."]),
-        caption="The chain before and after, a step a line.",
-    )
-
-
-def _step(edit: Edit, cited: tuple[Citation, ...]) -> Iterable[Text | Table]:
+def _step(edit: Edit, cited: tuple[Citation, ...]) -> Iterable[Text | Table | Diff]:
     marks = mark(cited, edit.step)
     became = "edited" if edit.changed else "kept"
     became += f", resting on {marks}" if marks else ""
-    reason = f": {edit.reason}" if edit.reason else ""
-    asked = f"\n{edit.question}" if edit.question else ""
-    yield Text(text=f"Step {edit.step}, {became}{reason}{asked}")
+    became += f": {edit.reason}" if edit.reason else ""
+    yield Text(text=f"Step {edit.step}, {became}" + f"\n{edit.question}" * bool(edit.question))
+    if edit.changed:
+        yield Diff(before=edit.before, after=edit.after)
     attempts = [row for found in edit.found for row in _attempts(found)]
     if attempts:
         yield _table(("source", "language", "query", "outcome"), attempts, "What was asked.")
@@ -219,7 +212,7 @@ def _calls(calls: Iterable[Call], times: CallTimes, prices: Prices | None) -> Ta
                 call.prompt_tokens,
                 call.completion_tokens,
                 prices.cost(used) if prices else None,
-                call.prompt if len(call.prompt) <= _PROMPT else "…" + call.prompt[-_PROMPT:],
+                _end(call.prompt),
                 "\n".join(text.strip() for text in call.texts),
             )
         )
@@ -228,6 +221,13 @@ def _calls(calls: Iterable[Call], times: CallTimes, prices: Prices | None) -> Ta
         rows,
         "Every request to the model; tokens as it counts them.",
     )
+
+
+def _end(prompt: str) -> str:
+    """What the item adds to the examples, or the last of it."""
+    last = prompt.rpartition("\n\n")[2]
+    end = last if last.strip() else prompt
+    return end if len(end) <= _PROMPT else f"…{end[-_PROMPT:]}"
 
 
 def _table(columns: tuple[str, ...], rows: list[tuple[Scalar, ...]], caption: str) -> Table:

@@ -205,7 +205,12 @@ def fitted():
             method="cot-sc",
             answer=answer,
             route="direct",
-            chain=Chain(steps=(f"Lea was born in {answer}.",), answer=answer, answer_logprob=value),
+            chain=Chain(
+                steps=(f"Lea was born in {answer}.",),
+                answer=answer,
+                logprob=value,
+                answer_logprob=value,
+            ),
         )
         for i, (answer, value) in enumerate(outcomes)
     ]
@@ -225,7 +230,7 @@ def test_calibration_changes_confidence_and_no_answer(solve):
 
 def test_calibration_says_what_it_lacks(solve, question):
     _, results, questions = fitted()
-    with pytest.raises(InputError, match="not fitted"):
+    with pytest.raises(CapabilityError, match="not fitted"):
         solve(CalibratedSelfConsistency(), question, drawn("x"))
     with pytest.raises(InputError, match="2 of 2 are right"):
         CalibratedSelfConsistency().fit(results[:2], questions)
@@ -234,6 +239,9 @@ def test_calibration_says_what_it_lacks(solve, question):
         CalibratedSelfConsistency().fit(silent, questions)
     with pytest.raises(RecipeError, match="needs log-probabilities"):
         load_method("cot-sc-calibrated", ["sampling.logprobs=false"])
+    unknown = Chain(answer="x", logprob=-1.0)  # tokens that do not spell the text
+    lost = [Result(id="0", method="m", answer="x", route="direct", chain=unknown)]
+    assert CalibratedSelfConsistency().fit([*results, *lost], questions) == fitted()[0]
     loaded = load_method("cot-sc-calibrated", ["weights=-1,2,3"])
     assert loaded.weights == (-1, 2, 3)
     rules = [(r"^\[thought\]", ("no form",))]

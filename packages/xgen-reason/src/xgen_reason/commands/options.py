@@ -23,7 +23,11 @@ def method_options(command: F) -> F:
         (
             click.option("--model", "-m", required=True, help="scheme:rest, such as openai:NAME."),
             click.option(
-                "--method", default="verify-edit", show_default=True, help="How to answer."
+                "--method",
+                default="verify-edit",
+                show_default=True,
+                help="standard, cot, cot-sc, cot-sc-calibrated, react, cot-sc-react, react-cot-sc, "
+                "verify-edit or chain-of-knowledge.",
             ),
             click.option(
                 "--source",
@@ -42,7 +46,10 @@ def method_options(command: F) -> F:
                 help="Which sources serve factual, medical, physical or biology; repeatable. "
                 "Default: all of them all.",
             ),
-            click.option("--prompts", help="Set of prompts, or a TOML file of your own."),
+            click.option(
+                "--prompts",
+                help="Set of prompts, or a TOML file of yours. Default: the data set's, or general.",
+            ),
             click.option(
                 "--shots",
                 type=click.IntRange(min=0),

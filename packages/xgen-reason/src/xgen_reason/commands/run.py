@@ -10,7 +10,9 @@ from xgen_core.command.calls import call_options
 from xgen_reason.commands.options import method_options
 
 if TYPE_CHECKING:
-    pass
+    from pathlib import Path
+
+    from xgen_reason.results import RunResults
 
 __all__ = ["run_dataset", "summary_text"]
 
@@ -69,7 +71,9 @@ def run_dataset(
     import asyncio
     from pathlib import Path
 
+    from xgen_core import ModelError
     from xgen_core.command.calls import budget_of, prices_of
+    from xgen_core.concurrency import Failure
     from xgen_eval.inputs import DataFile
     from xgen_reason.commands.options import domain_sources, limits_with, plans_text, query_models
     from xgen_reason.configuration import Configuration
@@ -95,21 +99,59 @@ def run_dataset(
         plans = asyncio.run(plan_questions(configuration, questions, output=output))
         click.echo(plans_text(plans, prices))
         return
-    summary = asyncio.run(
+    finished = asyncio.run(
         run_questions(
             configuration,
             questions,
             output=output,
             dataset=dataset,
-            file=DataFile.of(Path(file)),
+            files=[DataFile.of(path) for path in _files(Path(file))],
             concurrency=concurrency,
             budget=budget,
             prices=prices_of(prices),
         )
     )
+    reasons = [one.result.reason for one in finished.outcomes if isinstance(one.result, Failure)]
+    if len(reasons) == len(questions):
+        raise ModelError(f"all {len(questions)} questions failed: {reasons[0]}")
     path = Path(output) / "results.json"
     if as_json:
         click.echo(path.read_text("utf-8"), nl=False)
         return
-    click.echo(summary_text(summary))
-    click.echo(f"\n{path}")
+    click.echo(f"{summary_text(finished.results)}\n\n{path}")
+
+
+def _files(path: Path) -> list[Path]:
+    """A file, or those of a directory."""
+    return sorted(path.iterdir()) if path.is_dir() else [path]
+
+
+def summary_text(results: RunResults) -> str:
+    """Results for people: routes, figures, what editing did, what failed."""
+    summary = results.summary
+    lines = [f"{results.method}  {results.questions:,} questions", ""]
+    rows = [
+        (name, f"{metric.value:.4f}", metric.uncertainty, f"n = {metric.n}", metric.unit)
+        for name, metric in summary.metrics.items()
+    ]
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(5)]
+    lines += [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    routes = ", ".join(f"{count:,} {route}" for route, count in summary.routes.items())
+    edits = summary.edits
+    lines += ["", f"routes: {routes or 'none'}"]
+    if edits.flagged:
+        lines.append(
+            f"edits: {edits.changed:,} of {edits.steps:,} steps; {edits.wrong_to_right:,} answers "
+            f"wrong → right, {edits.right_to_wrong:,} right → wrong, {edits.unchanged:,} unchanged"
+        )
+    lines += [f"problem: {count:,} × {what}" for what, count in summary.problems.items()]
+    lines += [f"failed: {count:,} × {reason}" for reason, count in results.failed.items()]
+    cost = "" if summary.cost is None else f", cost {summary.cost:,.4f}"
+    lines.append(
+        f"calls: {summary.calls:,}, {summary.prompt_tokens:,} tokens read, "
+        f"{summary.completion_tokens:,} written{cost}"
+    )
+    return "\n".join(lines)

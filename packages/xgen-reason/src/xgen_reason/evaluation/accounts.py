@@ -113,7 +113,7 @@ def problems(results: Sequence[Result]) -> Mapping[str, int]:
     """Everything that went wrong or was left out, counted by reason, the most frequent first.
 
     Abstentions; samples that state no answer; steps kept as they were, by reason; sources that gave
-    no answer; queries that failed.
+    no answer; queries that failed; pieces that read like orders and were shown to no model.
     """
     counts: Counter[str] = Counter()
     for result in results:
@@ -128,6 +128,9 @@ def problems(results: Sequence[Result]) -> Mapping[str, int]:
                     counts[f"{found.source} gave no answer: {found.failure}"] += 1
                 elif not found.evidence:
                     counts[f"{found.source} found nothing"] += 1
+                counts[f"{found.source}: pieces that read like orders"] += sum(
+                    bool(piece.suspicious) for piece in found.evidence
+                )
                 counts[f"{found.source}: queries that failed"] += sum(
                     attempt.outcome not in ("found", "empty") for attempt in found.attempts
                 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from xgen_eval.metrics import exact_match, hotpot_f1, normalize_answer
-from xgen_reason.parsing import normal_form
+from xgen_reason.answers import normal_form
 from xgen_reason.question import AnswerKind, Question
 
 __all__ = ["MAIN", "Score", "main_score", "score_answer", "value_scores"]

@@ -52,6 +52,11 @@ class Dense:
         """Every text has some distance: none is ruled out."""
         return -np.inf
 
+    @property
+    def titled(self) -> bool:
+        """No: the paper embeds sentences alone."""
+        return False
+
     def scores(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
         """Minus the distance, or the cosine."""
         if not texts:

@@ -17,7 +17,7 @@ __all__ = ["suspicion"]
 _ALL = r"(?:(?:all|any|every|the|these|those|your|of|my|our) )*"
 _EARLIER = r"(?:previous|prior|preceding|above|earlier|foregoing|existing|system|original|initial)"
 _ORDERS = r"(?:instructions?|prompts?|rules?|directions?|guidelines?|messages?|orders?|commands?)"
-_START = r"(?:^|[\n.!?\]>*#-])\s*"
+_START = r"(?:^|[\n.!?\]>*#-])\s{0,9}"
 _MODEL = r"(?:AIs?|LLMs?|(?:large )?language models?|chatbots?|(?:AI |virtual )?assistants?)"
 _SOURCE = r"(?:sources?|databases?|endpoints?|domains?|search engines?|knowledge bases?|plugins?)"
 
@@ -45,7 +45,7 @@ _PATTERNS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             rf"{_START}(?:system|assistant|developer)(?:\s+(?:prompt|message|note|override))?"
             r"\s*:\s",
-            r"(?:^|\n)\s*(?:###?\s*)?(?:user|human|ai|tool)\s*:\s",
+            r"(?:^|\n)\s{0,9}(?:###?\s{0,9})?(?:user|human|ai|tool)\s*:\s",
             r"<\|[\w ]{2,30}\|>|\[/?(?:INST|SYS|AVAILABLE_TOOLS|TOOL_CALLS)\]|<</?SYS>>"
             r"|<(?:start|end)_of_turn>|</?(?:system|assistant|user|function_calls?|tool_calls?"
             r"|invoke|think)>",
@@ -131,7 +131,7 @@ _HIDDEN = re.compile(
 )
 _TAGS = re.compile("(?<!\U0001f3f4)(?<![\U000e0020-\U000e007e])[\U000e0020-\U000e007e]{2,}")
 _ENCODED = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{24,}={0,2}(?![\w+/=])")
-_MIXED = re.compile(r"\w*[A-Za-z]\w*")
+_WORD = re.compile(r"\w+")
 _LOOKALIKES = str.maketrans("аеорсухіјѕԁɡ", "aeopcyxijsdg")
 """Cyrillic and other letters that pass for Latin ones."""
 
@@ -148,7 +148,7 @@ def suspicion(text: str) -> str:
     if reason:
         return reason
     seen = unicodedata.normalize("NFKC", _HIDDEN.sub("", text))
-    reason = _reason(seen) or _reason(_MIXED.sub(_in_latin, seen))
+    reason = _reason(seen) or _reason(_WORD.sub(_in_latin, seen))
     if reason:
         return f"{reason}, behind characters that hide it"
     for encoded in _ENCODED.findall(seen):
@@ -163,7 +163,9 @@ def _reason(text: str) -> str:
 
 
 def _in_latin(word: re.Match[str]) -> str:
-    return word[0].lower().translate(_LOOKALIKES)
+    """A word that mixes Latin letters with others that look like them, in Latin letters alone."""
+    mixed = re.search("[A-Za-z]", word[0]) is not None
+    return word[0].lower().translate(_LOOKALIKES) if mixed else word[0]
 
 
 def _decoded(encoded: str) -> str:

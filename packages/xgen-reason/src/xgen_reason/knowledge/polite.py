@@ -151,6 +151,7 @@ class PoliteClient:
         try:
             import aiohttp
         except ImportError:
+            self._recordings.close()
             raise MissingExtraError("live knowledge", "xgen-reason[http]") from None
         self._session = aiohttp.ClientSession(
             cookie_jar=aiohttp.DummyCookieJar(), headers={"User-Agent": user_agent()}

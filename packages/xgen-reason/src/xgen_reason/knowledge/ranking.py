@@ -35,6 +35,11 @@ class Ranker(Protocol):
         """What a text has to exceed to be about the query at all; minus infinity where unknown."""
         ...
 
+    @property
+    def titled(self) -> bool:
+        """Whether a text is ranked with its document's title, which names what a pronoun means."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bm25:
@@ -52,6 +57,11 @@ class Bm25:
     def floor(self) -> float:
         """A text that shares no word has 0."""
         return 0.0
+
+    @property
+    def titled(self) -> bool:
+        """Yes: words of the title count."""
+        return True
 
     def scores(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
         """Sums over query words of `idf · tf (k1 + 1) / (tf + k1 (1 - b + b · length / mean))`.
@@ -75,6 +85,11 @@ class TfidfCosine:
     def floor(self) -> float:
         """A text that shares no word has 0."""
         return 0.0
+
+    @property
+    def titled(self) -> bool:
+        """Yes: words of the title count."""
+        return True
 
     def scores(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
         """Between 0 and 1."""
@@ -147,10 +162,11 @@ def best_evidence(
     texts: dict[str, Evidence] = {}
     for piece in pieces:
         texts.setdefault(piece.text, piece)
-    scores = [round(float(s), _DIGITS) for s in ranker.scores(topic, list(texts))]
+    ranked_by = [f"{p.title} {p.text}" if ranker.titled else p.text for p in texts.values()]
+    scores = [round(float(s), _DIGITS) for s in ranker.scores(topic, ranked_by)]
     ranked = sorted(zip(scores, texts.values(), strict=True), key=lambda pair: -pair[0])
     return tuple(
-        replace(piece, score=score, suspicious=suspicion(piece.text))
+        replace(piece, score=score, suspicious=suspicion(piece.text) or suspicion(piece.title))
         for score, piece in ranked[:limit]
         if keep or score > ranker.floor
     )

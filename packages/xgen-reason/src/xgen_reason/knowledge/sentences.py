@@ -14,8 +14,11 @@ __all__ = ["split_paragraphs", "split_sentences"]
 
 _BLANK_LINE = re.compile(r"\n[ \t\r]*\n\s*")
 _CLOSING = "\"'”’»)]}"
-_END = re.compile(rf"(?:[.!?…]+[{re.escape(_CLOSING)}]*(?:\[\d+\])*(?=\s))|[。！？]+[」』”’）]*")
+_END = re.compile(
+    rf"(?:(?<![.!?…])[.!?…]+[{re.escape(_CLOSING)}]*(?:\[\d+\])*(?=\s))|[。！？]+[」』”’）]*"
+)
 _WORD_BEFORE = re.compile(r"[\w.'’&-]*$")
+_LONGEST_WORD = 40
 _OPENING = "\"'“‘«([{¿¡—–-*•"
 
 _NEVER = frozenset(
@@ -74,7 +77,7 @@ def _ends(text: str, begin: int, end: re.Match[str]) -> bool:
         return False
     if mark[0] != "." or mark.startswith(".."):
         return True
-    before = _WORD_BEFORE.search(text, begin, end.start())
+    before = _WORD_BEFORE.search(text, max(begin, end.start() - _LONGEST_WORD), end.start())
     return _full_stop_ends(before[0] if before else "", word, number=word[0].isdigit())
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Literal, cast
 
@@ -25,6 +25,8 @@ _GRACE = 0.5
 """Seconds past a query's deadline that the process has to say so itself."""
 
 _LOADING = 60.0
+_LIBRARIES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""What a Python may need of the environment to start; nothing else of it is handed on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +71,16 @@ class SqlProcess:
             seconds: deadline of the query; the process is ended half a second later.
         """
         if self._process is None or self._loaded != key:
-            failed = self._ask({"load": _described(tables, path), "path": _text(path)}, _LOADING)
+            load = {"load": _described(tables, path), "path": _text(path)}
+            failed = self._ask(
+                load, _LOADING, "the process for queries ended while it loaded tables"
+            )
             if failed.error:
-                return failed
+                return replace(failed, kind="load")
             self._loaded = key
-        return self._ask({"sql": sql, "seconds": seconds}, seconds + _GRACE)
+        return self._ask(
+            {"sql": sql, "seconds": seconds}, seconds + _GRACE, "it takes too much memory"
+        )
 
     def close(self) -> None:
         """End the process; the next query starts another."""
@@ -84,14 +91,15 @@ class SqlProcess:
             for pipe in (process.stdin, process.stdout):
                 cast("IO[bytes]", pipe).close()
 
-    def _ask(self, request: Mapping[str, JSON], seconds: float) -> Answer:
+    def _ask(self, request: Mapping[str, JSON], seconds: float, ended: str) -> Answer:
+        """Send a request; `ended` says what it means if the process ends instead of replying."""
         process = self._process or self._start()
         requests, replies = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
         try:
             requests.write(json.dumps(request).encode("ascii") + b"\n")
             requests.flush()
         except BrokenPipeError:
-            return self._ended("the process that runs queries has ended")
+            return self._ended(ended)
         end = time.monotonic() + seconds
         ready = select.poll()
         ready.register(replies, select.POLLIN)
@@ -102,7 +110,7 @@ class SqlProcess:
                 return self._ended(f"it was stopped after {seconds:g} s")
             piece = os.read(replies.fileno(), 2**16)
             if not piece:
-                return self._ended("it takes too much memory")
+                return self._ended(ended)
             reply += piece
         return decode(Answer, json.loads(reply))
 
@@ -112,7 +120,7 @@ class SqlProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={},
+            env={name: os.environ[name] for name in _LIBRARIES if name in os.environ},
             bufsize=0,
         )
         return self._process

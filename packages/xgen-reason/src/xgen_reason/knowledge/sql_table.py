@@ -28,6 +28,7 @@ class SqlTable(Record):
         title: for people.
         columns: in order.
         rows: a cell for each of `names`; row 1 is the first.
+        more: whether the file that has the table has more rows than these.
     """
 
     name: str
@@ -35,6 +36,7 @@ class SqlTable(Record):
     rows: tuple[tuple[Cell, ...], ...]
     alias: str = ""
     title: str = ""
+    more: bool = False
 
     @classmethod
     def of(cls, table: Table) -> SqlTable:
@@ -82,7 +84,8 @@ class SqlTable(Record):
             if column.original:
                 named.append(f"{column.original} (text)")
         lines.append("Columns: " + ", ".join(named))
-        lines.append(f"First {min(first, len(self.rows))} of {len(self.rows)} rows:")
+        total = "more than " * self.more + f"{len(self.rows)}"
+        lines.append(f"First {min(first, len(self.rows))} of {total} rows:")
         lines.append(" | ".join(self.names))
         lines += [" | ".join(map(_short, row)) for row in self.rows[:first]]
         return "\n".join(lines).replace("</", "< /")  # no cell ends the part that prompts call data
@@ -95,11 +98,14 @@ class SqlTable(Record):
             cells: of one row.
         """
         headings = self.headings
-        values = dict(zip(names, cells, strict=True))
-        for column in self.columns:
-            if column.original in values and column.name in values:
-                values[column.name] = values.pop(column.original)
-        return ", ".join(f"{headings.get(n, n)} = {_shown(v)}" for n, v in values.items())
+        originals = {c.name: c.original for c in self.columns if c.original in names}
+        instead = {name: cells[names.index(original)] for name, original in originals.items()}
+        hidden = {original for name, original in originals.items() if name in names}
+        return ", ".join(
+            f"{headings.get(name, name)} = {_shown(instead.get(name, cell))}"
+            for name, cell in zip(names, cells, strict=True)
+            if name not in hidden
+        )
 
 
 def _shown(cell: Cell) -> str:

@@ -19,24 +19,17 @@ _TOKEN = re.compile(
     r"|(?P<sign><=|>=|<>|!=|==|\|\||\S)",
     re.DOTALL,
 )
-_AGGREGATES = frozenset(["avg", "count", "group_concat", "max", "min", "sum", "total"])
+_AGGREGATES = frozenset(
+    """avg count group_concat max min sum total""".split()  # noqa: SIM905 - words, not quotes
+)
 _JOINED = frozenset(
-    [
-        "distinct",
-        "except",
-        "group",
-        "having",
-        "intersect",
-        "join",
-        "over",
-        "union",
-        "values",
-        "window",
-        "with",
-    ]
+    """distinct except group having intersect join over union values window with""".split()  # noqa: SIM905 - words, not quotes
 )
 _CLOSE = 0.8
 """Likeness (difflib's ratio) from which a word of a query is taken for a misspelt value."""
+
+_MOST = 5000
+"""Values among which a misspelt one is looked for: a second's work."""
 
 _PART = "\0"
 
@@ -133,6 +126,8 @@ def _nearest(asked: str, by_case: Mapping[str, str]) -> str | None:
     inside = [cell for cell in by_case if len(cell) > 3 and cell in asked]
     if inside:
         return by_case[max(inside, key=len)]
+    if len(by_case) > _MOST:
+        return None
     close = difflib.get_close_matches(asked, list(by_case), n=1, cutoff=_CLOSE)
     return by_case[close[0]] if close else None
 

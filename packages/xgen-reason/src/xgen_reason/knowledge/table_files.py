@@ -17,15 +17,15 @@ from xgen_reason.knowledge.columns import Cell, Column
 from xgen_reason.knowledge.sql_table import SqlTable
 from xgen_reason.question import Table
 
-__all__ = ["is_database", "read_database", "read_table"]
+__all__ = ["SEARCHED", "is_database", "read_database", "read_table"]
 
 MAX_ROWS = 200_000
 MAX_BYTES = 64 * 2**20
 MAX_ROW = 50_000
 """Bytes of one row: what a query can return of it is bounded by `sql_worker.LIMITS`."""
 
-_SHOWN = 2000
-"""Rows of each table of a database that are read for prompts and for searching by words."""
+SEARCHED = 2000
+"""Rows of a table that are searched by words; of one in a database, those that are read at all."""
 
 
 def is_database(path: Path) -> bool:
@@ -108,14 +108,22 @@ def read_database(path: Path) -> tuple[SqlTable, ...]:
 def _shown(connection: sqlite3.Connection, name: str, alias: str, title: str) -> SqlTable:
     quoted = '"' + name.replace('"', '""') + '"'
     cursor = connection.execute(f"SELECT * FROM {quoted}")  # noqa: S608 - quoted
-    rows = [tuple(map(_cell, row)) for row in cursor.fetchmany(_SHOWN)]
+    rows = [tuple(map(_cell, row)) for row in cursor.fetchmany(SEARCHED)]
+    more = cursor.fetchone() is not None
     columns: list[Column] = []
     for place, (heading, *_) in enumerate(cursor.description):
         cells = [row[place] for row in rows if row[place] is not None]
         numeric = bool(cells) and not any(isinstance(cell, str) for cell in cells)
         kind = "number" if numeric else "text"
         columns.append(Column(heading=heading, name=heading, kind=kind))
-    return SqlTable(name=name, alias=alias, title=title, columns=tuple(columns), rows=tuple(rows))
+    return SqlTable(
+        name=name,
+        alias=alias,
+        title=title,
+        columns=tuple(columns),
+        rows=tuple(rows),
+        more=more,
+    )
 
 
 def _cell(value: object) -> Cell:

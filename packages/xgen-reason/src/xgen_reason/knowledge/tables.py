@@ -25,7 +25,7 @@ from xgen_reason.knowledge.source import Source
 from xgen_reason.knowledge.sql_process import Answer, SqlProcess
 from xgen_reason.knowledge.sql_table import SqlTable
 from xgen_reason.knowledge.sql_text import grounded, located, tokens
-from xgen_reason.knowledge.table_files import is_database, read_database, read_table
+from xgen_reason.knowledge.table_files import SEARCHED, is_database, read_database, read_table
 from xgen_reason.knowledge.words import content_words
 from xgen_reason.question import Question
 
@@ -123,7 +123,7 @@ class TableSource:
         """Run a query, or rank rows by words.
 
         A query whose result is empty, or nothing but zeros, runs once more with its strings as the
-        table writes them; that is an attempt of its own.
+        table writes them, if all its rows are at hand; that is an attempt of its own.
         """
         if self._threads is None:
             raise ValueError("enter the source before it is asked: async with")
@@ -156,7 +156,7 @@ class TableSource:
         sql = query.text.strip().rstrip(";")
         asked, answer = query, self._run(process, sql, tables)
         attempts = [Attempt(text=query.text, outcome=_outcome(answer))]
-        if not answer.error and _hollow(answer):
+        if not answer.error and _hollow(answer) and not any(t.more for t in tables):
             names = [n for t in tables for n in (t.name, t.alias, *t.names)]
             corrected = grounded(sql, names, _values(tables))
             if corrected is not None:
@@ -173,11 +173,13 @@ class TableSource:
 
     def _run(self, process: SqlProcess, sql: str, tables: tuple[SqlTable, ...]) -> Answer:
         """With the numbers of rows as first column where they can be had."""
+        if any(token.lower == "explain" for token in tokens(sql)[:1]):
+            return Answer(error="EXPLAIN is refused: a query may only SELECT", kind="query")
         key = self._fingerprint or tables[0].fingerprint
         numbered = located(sql)
         if numbered is not None:
             answer = process.run(numbered, tables, self._path, key, self._seconds)
-            if not answer.error:
+            if answer.kind != "query":  # a view has no numbers; a deadline is met only once
                 return answer
         answer = process.run(sql, tables, self._path, key, self._seconds)
         if answer.error:
@@ -216,7 +218,7 @@ class TableSource:
         rows = [
             (table, number, row, wanted.intersection(content_words(_joined(row))))
             for table in tables
-            for number, row in enumerate(table.rows, 1)
+            for number, row in enumerate(table.rows[:SEARCHED], 1)
         ]
         seen = Counter(word for *_, shared in rows for word in shared)
         scored = [

@@ -17,7 +17,7 @@ from typing import Self
 from xgen_core import XgenError
 from xgen_reason.evidence import Evidence, Found, Query, QueryLanguage
 from xgen_reason.knowledge.index import Passage, TextIndex
-from xgen_reason.knowledge.ranking import Ranker, best_evidence, open_ranker
+from xgen_reason.knowledge.ranking import best_evidence, open_ranker
 from xgen_reason.knowledge.reply import reply
 from xgen_reason.knowledge.settings import positive, split_settings
 from xgen_reason.question import Question
@@ -49,22 +49,15 @@ class TextSource:
     Args:
         path: of the index.
         settings: how it is searched.
-        ranker: of sentences; the one that `settings` names by default.
 
     Raises:
         InputError: no such index.
         FormatError: not an index, or of another version.
     """
 
-    def __init__(
-        self,
-        path: Path | str,
-        settings: TextSettings | None = None,
-        *,
-        ranker: Ranker | None = None,
-    ) -> None:
+    def __init__(self, path: Path | str, settings: TextSettings | None = None) -> None:
         self._settings = settings or TextSettings()
-        self._ranker = ranker or open_ranker(self._settings.rank)
+        self._ranker = open_ranker(self._settings.rank)
         self._path = Path(path)
         with TextIndex(path) as index:
             self._held = index.summary

@@ -49,7 +49,7 @@ def _evidence(results: WebResults, retrieved: str, limit: int) -> tuple[Evidence
             title=snippet.title,
             score=-float(place),
             retrieved=retrieved,
-            suspicious=suspicion(f"{snippet.title}\n{snippet.text}"),
+            suspicious=suspicion(snippet.text) or suspicion(snippet.title),
         )
         for place, snippet in enumerate(results.snippets[:limit])
     )
@@ -60,6 +60,7 @@ class WebSource:
 
     Args:
         provider: the engine.
+        headers: with its key; none for a replay.
         manners: with its host.
         recordings: of its replies.
     """
@@ -68,14 +69,14 @@ class WebSource:
         self,
         provider: WebProvider,
         *,
+        headers: Mapping[str, str] | None = None,
         manners: Manners | None = None,
         recordings: Recordings | None = None,
     ) -> None:
         self._provider = provider
         host = urlsplit(provider.address).netloc
-        self._replayed = recordings is not None and recordings.mode == "replay"
         self._client = PoliteClient([host], manners=manners, recordings=recordings)
-        self._headers: Mapping[str, str] = {}
+        self._headers: Mapping[str, str] = headers or {}
 
     @property
     def name(self) -> str:
@@ -98,14 +99,6 @@ class WebSource:
         return f"web:{self._provider.name}:{self._provider.address}"
 
     async def __aenter__(self) -> Self:
-        """Get ready.
-
-        Raises:
-            InputError: the engine's key is not set.
-            MissingExtraError: aiohttp is not installed.
-        """
-        if not self._replayed:
-            self._headers = self._provider.headers
         await self._client.__aenter__()
         return self
 
@@ -188,7 +181,7 @@ def open_web(rest: str) -> WebSource | RecordedWebSource:
     """The source `web:REST`.
 
     Raises:
-        InputError: no such engine, or its settings are wrong.
+        InputError: no such engine, its key is not set, or its settings are wrong.
     """
     head, settings = split_settings(rest, ("record", "replay", "seconds"))
     name, _, target = head.partition(":")
@@ -198,8 +191,10 @@ def open_web(rest: str) -> WebSource | RecordedWebSource:
                 "source 'web:recorded' needs a file and nothing more: web:recorded:FILE"
             )
         return RecordedWebSource(Path(target))
+    provider = provider_of(name, target)
     return WebSource(
-        provider_of(name, target),
+        provider,
+        headers={} if "replay" in settings else provider.headers,
         manners=Manners(deadline=positive(settings, "seconds", 30.0)),
         recordings=open_recordings(settings),
     )

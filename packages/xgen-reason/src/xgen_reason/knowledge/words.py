@@ -1,9 +1,11 @@
-"""Words as ranking and indexing count them: folded, without stop words, plurals as singulars."""
+"""Words as ranking and indexing count them: folded, without stop words, as stems."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+
+from xgen_eval.metrics.stemming import porter_stem
 
 __all__ = ["STOP_WORDS", "content_words", "words"]
 
@@ -30,16 +32,9 @@ def words(text: str) -> list[str]:
 
 
 def content_words(text: str) -> list[str]:
-    """Words in order that are no stop words, English plurals as singulars."""
-    return [_singular(word) for word in words(text) if word not in STOP_WORDS]
+    """Stems in order of the words that are no stop words."""
+    return [_stem(word) for word in words(text) if word not in STOP_WORDS]
 
 
-def _singular(word: str) -> str:
-    """Harman's S stemmer (1991): the three rules, the first that fits."""
-    if len(word) < 4 or not word.endswith("s"):
-        return word
-    if word.endswith("ies"):
-        return word if word.endswith(("eies", "aies")) else word[:-3] + "y"
-    if word.endswith("es"):
-        return word if word.endswith(("aes", "ees", "oes")) else word[:-1]
-    return word if word.endswith(("us", "ss")) else word[:-1]
+def _stem(word: str) -> str:
+    return porter_stem(word) if word.isascii() and word.isalpha() else word

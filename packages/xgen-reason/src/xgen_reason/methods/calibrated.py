@@ -61,8 +61,9 @@ class CalibratedSelfConsistency:
         right: list[bool] = []
         for result in results:
             question = questions[result.id]
-            if result.answer and question.golds:
-                features.append(_features(result.chain, question))
+            found = _features(result.chain, question) if result.answer and question.golds else None
+            if found is not None:
+                features.append(found)
                 right.append(exact_match(result.answer, question.golds) == 1)
         if len(set(right)) < 2:
             raise InputError(
@@ -76,20 +77,20 @@ class CalibratedSelfConsistency:
         """Answer; see `Method.solve`.
 
         Raises:
-            InputError: it was not fitted.
-            CapabilityError: the model gives no log-probabilities.
+            CapabilityError: it was not fitted, or the model gives no log-probabilities.
         """
         if self.weights is None:
-            raise InputError(
+            raise CapabilityError(
                 "cot-sc-calibrated is not fitted: run cot-sc on labelled questions, fit, and give "
                 "--set weights=INTERCEPT,PROBABILITY,VALIDNESS"
             )
         drawn = await self.sampling.draw(question, tools)
         result = majority(self.name, question, tools, drawn)
-        if not drawn.votes:
+        features = _features(result.chain, question) if drawn.votes else None
+        if features is None:
             return result
-        probability, support = _features(result.chain, question)
         intercept, first, second = self.weights
+        probability, support = features
         z = intercept + first * probability + second * support
         return replace(
             result,
@@ -98,7 +99,8 @@ class CalibratedSelfConsistency:
         )
 
 
-def _features(chain: Chain, question: Question) -> tuple[float, float]:
-    if chain.answer_logprob is None:
+def _features(chain: Chain, question: Question) -> tuple[float, float] | None:
+    """None where the answer cannot be found among its tokens; it has no confidence, either."""
+    if chain.logprob is None:
         raise CapabilityError("cot-sc-calibrated needs log-probabilities, and the model gives none")
-    return chain_features(chain, question)
+    return None if chain.answer_logprob is None else chain_features(chain, question)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from xgen_core import InputError
+from xgen_reason.answers import normal_form
 from xgen_reason.chain import Chain
 from xgen_reason.evidence import Evidence, Found
 from xgen_reason.methods.asking import ask, question_fields
 from xgen_reason.methods.lookup import held_back, one_line
-from xgen_reason.parsing import normal_form
 from xgen_reason.question import Question
 from xgen_reason.result import Edit, Result
 from xgen_reason.tools import Tools

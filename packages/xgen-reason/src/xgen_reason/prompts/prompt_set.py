@@ -80,15 +80,21 @@ def load_prompts(name: str | Path = _GENERAL, *, shots: int = 6) -> PromptSet:
         InputError: no such set, or the file is not of the form.
     """
     path = Path(name)
-    if path.suffix != ".toml":
-        if f"{name}" not in prompt_sets():
-            raise InputError(unknown_name(f"{name}", prompt_sets(), "set of prompts"))
-        path = _DIRECTORY / f"{name}.toml"
-    prompts = {**_read(_DIRECTORY / f"{_GENERAL}.toml"), **_read(path)}
+    if path.suffix == ".toml":
+        own = _read(path)
+    elif f"{name}" in prompt_sets():
+        own = _ours(f"{name}")
+    else:
+        raise InputError(unknown_name(f"{name}", prompt_sets(), "set of prompts"))
+    prompts = {**_ours(_GENERAL), **own}
     return PromptSet(name=path.stem, shots=shots, prompts=prompts)
 
 
 @cache
+def _ours(name: str) -> Mapping[str, Prompt]:
+    return _read(_DIRECTORY / f"{name}.toml")
+
+
 def _read(path: Path) -> Mapping[str, Prompt]:
     try:
         values = tomllib.loads(path.read_text("utf-8"))

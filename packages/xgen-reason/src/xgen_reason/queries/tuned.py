@@ -19,11 +19,13 @@ class TunedQueries:
     Args:
         writer: of the language.
         model: entered, for as long as this is used.
+        chat: send it prompts as a user's message.
     """
 
-    def __init__(self, writer: QueryWriter, model: Model) -> None:
+    def __init__(self, writer: QueryWriter, model: Model, *, chat: bool = False) -> None:
         self._writer = writer
         self._model = model
+        self._chat = chat
 
     @property
     def language(self) -> QueryLanguage:
@@ -42,6 +44,7 @@ class TunedQueries:
         limit: int,
     ) -> Found:
         """As `QueryWriter.inquire`."""
+        other = asker.through(self._model, chat=self._chat)
         return await self._writer.inquire(
-            asker.through(self._model), prompts, source, question, sentence, step=step, limit=limit
+            other, prompts, source, question, sentence, step=step, limit=limit
         )
