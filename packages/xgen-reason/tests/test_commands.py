@@ -183,3 +183,14 @@ def test_a_run_whose_questions_all_fail_says_so(here):
     failed = solve("-m", "scripted:none.jsonl")
     assert isinstance(failed.exception, ModelError)
     assert str(failed.exception).startswith("all 1 questions failed: no rule matches")
+
+
+def test_results_of_another_release_are_said(here):
+    assert solve().exit_code == 0
+    path = here / "run" / "items" / "results.jsonl"
+    path.write_text(path.read_text().replace('"route"', '"way"'))
+    failed = solve()
+    assert isinstance(failed.exception, FormatError)
+    assert "results.jsonl: 1: not a result of this release" in str(failed.exception)
+    path.unlink()
+    assert solve("--budget", "calls=0").exit_code == 0
