@@ -141,6 +141,7 @@ def test_classes_widen_then_go(tmp_path: Path) -> None:
         "# with subclasses\nSELECT ?x { wd:Q1 wdt:P19 ?x . ?x wdt:P31/wdt:P279* wd:Q9 . }"
     )
     assert "London" in found.evidence[0].text
+    assert found.evidence[0].locator.startswith("graph.ttl: SELECT ?x { wd:Q1")
     found, _, _ = inquire(tmp_path, query.replace("city", "human"))
     assert found.attempts[-1].text.startswith("# without classes\nSELECT ?x { wd:Q1 wdt:P19 ?x")
 

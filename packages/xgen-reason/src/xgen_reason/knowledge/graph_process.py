@@ -57,6 +57,7 @@ class GraphProcess:
         self._turn = asyncio.Lock()
         self._held: tuple[str, ...] = ()
         self._triples = 0
+        self._entered = False
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -81,6 +82,7 @@ class GraphProcess:
         """
         async with self._turn:
             await self._start()
+            self._entered = True
         return self
 
     async def __aexit__(
@@ -91,6 +93,7 @@ class GraphProcess:
     ) -> None:
         """End the process."""
         async with self._turn:
+            self._entered = False
             await self._end()
 
     async def ask(self, frame: Mapping[str, Any], *, seconds: float) -> dict[str, Any]:
@@ -105,6 +108,8 @@ class GraphProcess:
             `"ended": True`.
         """
         async with self._turn:
+            if not self._entered:
+                raise RuntimeError("this graph is not open: async with GraphProcess(…)")
             try:
                 process = await self._start()
             except InputError as error:  # the file has gone bad since it was opened first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Self
 
 from xgen_core import InputError
 from xgen_core.files import sha256_file
+from xgen_core.progress import Progress
 from xgen_reason.evidence import Evidence, Found, Query, QueryLanguage
 from xgen_reason.knowledge.graph_process import GraphProcess
 from xgen_reason.knowledge.injection import suspicion
@@ -23,26 +25,27 @@ from xgen_reason.knowledge.sparql_guard import (
     refusal,
     without_label_service,
 )
+from xgen_reason.knowledge.sparql_tokens import one_line
 from xgen_reason.knowledge.verbalise import Answer, verbalise
 from xgen_reason.question import Question
 
 __all__ = ["RdfSource", "open_rdf"]
 
 _ENDINGS = (".ttl", ".nt", ".nq", ".trig", ".rdf")
-SECONDS, ROWS = 5.0, 1_000
-"""Deadline of a query, and rows that are read of its answer."""
+SECONDS, ROWS, MEMORY = 5.0, 1_000, 4
+"""Deadline of a query, rows that are read of its answer, GB of its process."""
 
 _LOADING_SECONDS = 600.0
 
 
 def open_rdf(rest: str) -> AbstractAsyncContextManager[Source]:
-    """The source `rdf:FILE`, with `?language=de`, `seconds=10` (of a query) and `rows=200` (of it).
+    """The source `rdf:FILE`; `?language=de`, `seconds=10`, `rows=200`, `memory=8` (GB) may follow.
 
     Raises:
         InputError: no such file, an ending that is no format, or an unknown setting.
         MissingExtraError: pyoxigraph is not installed.
     """
-    path, settings = split_settings(rest, ("language", "seconds", "rows"))
+    path, settings = split_settings(rest, ("language", "seconds", "rows", "memory"))
     if not path:
         raise InputError("source 'rdf:' needs a file: rdf:FILE.ttl")
     return RdfSource(
@@ -50,6 +53,7 @@ def open_rdf(rest: str) -> AbstractAsyncContextManager[Source]:
         language=settings.get("language", "en"),
         seconds=positive(settings, "seconds", SECONDS),
         rows=max(1, int(positive(settings, "rows", ROWS))),
+        memory=int(positive(settings, "memory", MEMORY) * 2**30),
     )
 
 
@@ -68,7 +72,7 @@ class RdfSource:
         language: str = "en",
         seconds: float = SECONDS,
         rows: int = ROWS,
-        memory: int = 4 << 30,
+        memory: int = MEMORY << 30,
     ) -> None:
         """Describe it; entering it opens the graph.
 
@@ -134,9 +138,16 @@ class RdfSource:
         Raises:
             InputError: it cannot be read.
         """
-        self._fingerprint = _fingerprint(self._path)
-        await self._process.__aenter__()
-        found = await self._process.ask({"names": self._speech}, seconds=_LOADING_SECONDS)
+        with Progress(f"opening {self._path.name}", 3, unit="steps") as progress:
+            shown = asyncio.create_task(_show(progress))
+            try:
+                self._fingerprint = _fingerprint(self._path)
+                progress.advance()
+                await self._process.__aenter__()
+                progress.advance()
+                found = await self._process.ask({"names": self._speech}, seconds=_LOADING_SECONDS)
+            finally:
+                shown.cancel()
         if "error" in found:
             await self._process.__aexit__(None, None, None)
             raise InputError(f"{self._path}: its names: {found['error']}")
@@ -177,7 +188,7 @@ class RdfSource:
             failure = parse_problem(text, found["error"])
             return reply(self._name, query, failure=failure)
         sentences = verbalise(Answer.of_worker(found), text, self._names.label, limit=limit)
-        where = f"{self._path.name}: {' '.join(query.text.split())}"
+        where = f"{self._path.name}: {one_line(query.text)}"
         evidence = tuple(
             Evidence(
                 text=sentence,
@@ -195,6 +206,12 @@ class RdfSource:
         if self._index is None:
             raise RuntimeError("this source is not entered: async with open_source(…)")
         return self._index
+
+
+async def _show(progress: Progress) -> None:
+    while True:
+        await asyncio.sleep(1)
+        progress.advance(0)
 
 
 def _fingerprint(path: Path) -> str:

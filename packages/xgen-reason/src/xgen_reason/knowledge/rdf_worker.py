@@ -199,7 +199,7 @@ def _shut_in(path: str | None) -> list[str]:
         return ["limits"]
     from xgen_eval.execution.inside import landlock, seccomp
 
-    held = ["limits"]
+    held = ["limits"]  # which of them this machine lacks is seen by its absence
     readable = [path] if path is not None and Path(path).is_dir() else []
     try:
         landlock.restrict(landlock.make_ruleset(readable), landlock.quiet())

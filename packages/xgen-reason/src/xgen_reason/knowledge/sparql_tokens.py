@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-__all__ = ["ENTITY_PREFIX", "PROPERTY_PREFIXES", "Kind", "Token", "code", "join", "tokenise"]
+__all__ = [
+    "ENTITY_PREFIX",
+    "PROPERTY_PREFIXES",
+    "Kind",
+    "Token",
+    "code",
+    "join",
+    "one_line",
+    "tokenise",
+]
 
 Kind = Literal[
     "space",
@@ -107,3 +116,19 @@ def code(tokens: Iterable[Token]) -> list[Token]:
 def join(tokens: Sequence[Token]) -> str:
     """The text again."""
     return "".join(token.text for token in tokens)
+
+
+def one_line(query: str, *, labels: bool = False) -> str:
+    """The query without comments, and one space where there was any white space.
+
+    Args:
+        query: SPARQL.
+        labels: it is in label form.
+    """
+    written: list[str] = []
+    for token in tokenise(query, labels=labels):
+        if token.kind not in ("space", "comment"):
+            written.append(token.text)
+        elif written and written[-1] != " ":
+            written.append(" ")
+    return "".join(written).strip()

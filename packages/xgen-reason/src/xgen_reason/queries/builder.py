@@ -6,11 +6,11 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from xgen_core.records import ChatTemplate, Example, Message, Record
 from xgen_reason.knowledge.sparql_guard import PREFIXES, refusal
-from xgen_reason.knowledge.sparql_tokens import Token, join, tokenise
+from xgen_reason.knowledge.sparql_tokens import Token, join, one_line, tokenise
 from xgen_reason.prompts import Prompt
 from xgen_reason.queries.contrast import wrong_queries
 from xgen_reason.queries.label_form import mentions, to_labels
@@ -119,26 +119,16 @@ def build_pairs(
 
 def compact(query: str) -> str:
     """The query on one line, without comments and the declarations of Wikidata's own prefixes."""
-    tokens = [token for token in tokenise(query) if token.kind != "comment"]
-    kept: list[Token] = []
-    place = 0
-    while place < len(tokens):
-        if tokens[place].is_word("PREFIX"):
-            parts = [i for i in range(place, len(tokens)) if tokens[i].kind != "space"][:3]
-            if len(parts) == 3:
-                name, iri = tokens[parts[1]].text[:-1], tokens[parts[2]].text[1:-1]
-                if PREFIXES.get(name) == iri:
-                    place = parts[2] + 1
-                    continue
-        kept.append(tokens[place])
-        place += 1
-    spaced: list[Token] = []
-    for token in kept:
-        if token.kind != "space":
-            spaced.append(token)
-        elif not spaced or spaced[-1].kind != "space":
-            spaced.append(replace(token, text=" "))
-    return join(spaced).strip()
+    tokens = tokenise(query)
+    meaning = [
+        place for place, token in enumerate(tokens) if token.kind not in ("space", "comment")
+    ]
+    known: set[int] = set()
+    for parts in zip(meaning, meaning[1:], meaning[2:], strict=False):
+        word, name, iri = (tokens[place] for place in parts)
+        if word.is_word("PREFIX") and PREFIXES.get(name.text[:-1]) == iri.text[1:-1]:
+            known.update(parts)
+    return one_line(join([token for place, token in enumerate(tokens) if place not in known]))
 
 
 def _labelled(question: QueriedQuestion, labels: Mapping[str, str]) -> tuple[str, str]:

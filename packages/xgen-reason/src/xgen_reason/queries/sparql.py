@@ -13,6 +13,7 @@ from xgen_reason.evidence import Attempt, Found, Query, QueryLanguage
 from xgen_reason.knowledge.linking import Candidate, Mention, choices
 from xgen_reason.knowledge.polite import NoAnswerError
 from xgen_reason.knowledge.source import Source
+from xgen_reason.knowledge.sparql_tokens import one_line
 from xgen_reason.prompts import PromptSet
 from xgen_reason.queries.label_form import mentions, stand_ins, to_ids
 from xgen_reason.queries.relaxation import listings, relaxations
@@ -133,7 +134,7 @@ class SparqlQueries:
             if not problem:
                 return written
             search.attempts.append(Attempt(text=written, outcome=problem))
-            shown = " ".join(written.split())
+            shown = one_line(written, labels=True)
             prompt = f"{first} {shown}\nProblem: {problem}\n{again}"
         return None
 
