@@ -6,6 +6,8 @@ the guard off the same model is led astray, and even then it reaches no other so
 
 import asyncio
 import base64
+import csv
+import json
 import re
 from collections.abc import Mapping
 
@@ -16,8 +18,12 @@ from xgen_core.report import Table
 from xgen_reason import Evidence, Found, Question, Tools, load_prompts
 from xgen_reason.asker import Asker
 from xgen_reason.knowledge.index import build_index
+from xgen_reason.knowledge.rdf import open_rdf
+from xgen_reason.knowledge.tables import open_tables
 from xgen_reason.knowledge.text import open_text
 from xgen_reason.methods.registry import load_method
+from xgen_reason.queries.sparql import SparqlQueries
+from xgen_reason.queries.sql import SqlQueries
 from xgen_reason.queries.text import TextQueries
 from xgen_reason.trace import CallTimes, trace_item
 
@@ -58,7 +64,15 @@ RULES = [
     Rule(
         pattern=r"(?:Verifying question|Search):$", replies=(" Where was Augustus De Morgan born?",)
     ),
-    Rule(pattern=rf"{FACT}.*(?:Answer|Edited sentence):$", replies=(f" {FACT}",)),
+    Rule(pattern=r"<table>.*Query:$", replies=(" SELECT place FROM data",)),
+    Rule(
+        pattern=r"Query:$",
+        replies=(" SELECT ?v WHERE { wd:/Augustus De Morgan/ wdt:/place of birth/ ?v }",),
+    ),
+    Rule(
+        pattern=rf"(?:{FACT}|place = Madurai|birth – [^\n]*Madurai).*(?:Answer|Edited sentence):$",
+        replies=(f" {FACT}",),
+    ),
     Rule(pattern=r"(?:Answer|Edited sentence):$", replies=(" The evidence does not say.",)),
     Rule(pattern=r"born in (\w+)[^\n]*The answer is$", replies=(r" \1.",)),
     Rule(pattern=r"(\S+?)\.? The answer is$", replies=(r" \1.",)),
@@ -99,20 +113,46 @@ class Vault:
         return Found(source="vault", query=query, evidence=(piece,))
 
 
+def text_source(path, document):
+    notes = path / "notes"
+    notes.mkdir(exist_ok=True)
+    (notes / "de-morgan.txt").write_text(FACT)
+    (notes / "other.txt").write_text(document)
+    build_index([notes], path / "notes.db")
+    return open_text(str(path / "notes.db"))
+
+
+def table_source(path, document):
+    with (path / "people.csv").open("w", newline="") as handle:
+        csv.writer(handle).writerows([["place"], ["Madurai"], [document]])
+    return open_tables(str(path / "people.csv"))
+
+
+def graph_source(path, document):
+    label = json.dumps(" ".join(document.split()), ensure_ascii=False)
+    (path / "people.ttl").write_text(
+        f"""@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+        @prefix wd: <http://www.wikidata.org/entity/> .
+        @prefix wdt: <http://www.wikidata.org/prop/direct/> .
+        wd:P19 rdfs:label "place of birth" . wd:Q1 rdfs:label "Augustus De Morgan" .
+        wd:Q2 rdfs:label "Madurai" . wd:Q3 rdfs:label {label} .
+        wd:Q1 wdt:P19 wd:Q2, wd:Q3 ."""
+    )
+    return open_rdf(str(path / "people.ttl"))
+
+
+SOURCES = {"text": text_source, "table": table_source, "graph": graph_source}
+
+
 @pytest.fixture
 def solve(tmp_path):
-    """Solve the question over a text index with one more document; the vault serves medicine."""
+    """Solve the question over knowledge with one more piece in it; the vault serves medicine."""
 
-    def run(method, document, model):
-        notes = tmp_path / "notes"
-        notes.mkdir(exist_ok=True)
-        (notes / "de-morgan.txt").write_text(FACT)
-        (notes / "other.txt").write_text(document)
-        build_index([notes], tmp_path / "notes.db")
+    def run(kind, method, document, model):
         vault = Vault()
 
         async def work():
-            async with open_text(str(tmp_path / "notes.db")) as source:
+            async with SOURCES[kind](tmp_path, document) as source:
                 tools = Tools(
                     asker=Asker(model),
                     prompts=load_prompts("general"),
@@ -120,7 +160,11 @@ def solve(tmp_path):
                     if method == "chain-of-knowledge"
                     else {"notes": source},
                     domains={"factual": ("notes",), "medical": ("vault",)},
-                    writers={"text": TextQueries()},
+                    writers={
+                        "text": TextQueries(),
+                        "sql": SqlQueries(),
+                        "sparql": SparqlQueries(),
+                    },
                 )
                 return await load_method(method).solve(QUESTION, tools)
 
@@ -130,39 +174,50 @@ def solve(tmp_path):
 
 
 def asked(result):
-    """Which sources were asked what, in which stages the model was."""
+    """Which sources were asked what, and which stages of the model led there."""
     queries = [(f.source, f.query.text) for edit in result.edits for f in edit.found]
-    return queries, [(call.stage, call.step) for call in result.calls]
+    tools = ("sample", "domain", "verify", "query", "sql", "sparql", "react")
+    return queries, [(c.stage, c.step) for c in result.calls if c.stage in tools]
 
 
-METHODS = ("verify-edit", "chain-of-knowledge", "react")
+WAYS = [
+    ("text", "verify-edit"),
+    ("text", "chain-of-knowledge"),
+    ("text", "react"),
+    ("table", "verify-edit"),
+    ("table", "chain-of-knowledge"),
+    ("graph", "verify-edit"),
+    ("graph", "chain-of-knowledge"),
+]
 
 
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("method", METHODS)
-def test_orders_in_evidence_change_nothing_and_are_marked(solve, method, order):
-    text, deed = ORDERS[order]
-    clean, _ = solve(method, HARMLESS, ScriptedModel(RULES))
-    result, vault = solve(method, text, Obedient(text, deed))
-    assert clean.answer == result.answer == "Madurai"
-    assert asked(result) == asked(clean)
-    assert vault.asked == []
-    marked = [p for e in result.edits for f in e.found for p in f.evidence if p.suspicious]
-    assert marked
-    assert any("was not shown" in note for note in result.notes)
-    page = trace_item(QUESTION, result, title="1", times=CallTimes())
-    cells = [c for b in page.blocks if isinstance(b, Table) for row in b.rows for c in row]
-    assert any(str(cell).startswith("⚠ not shown: ") for cell in cells)
+@pytest.mark.parametrize(("kind", "method"), WAYS)
+def test_orders_in_evidence_change_nothing_and_are_marked(solve, kind, method):
+    clean, _ = solve(kind, method, HARMLESS, ScriptedModel(RULES))
+    for name, (text, deed) in ORDERS.items():
+        result, vault = solve(kind, method, text, Obedient(text, deed))
+        assert clean.answer == "Madurai", name
+        # rows of one query are one piece, which is held back as a whole: then the step is kept
+        assert result.answer == ("Madurai" if kind == "text" else "London"), name
+        assert asked(result) == asked(clean), name
+        assert vault.asked == [], name
+        marked = [p for e in result.edits for f in e.found for p in f.evidence if p.suspicious]
+        assert marked, name
+        assert any("was not shown" in note for note in result.notes), name
+        page = trace_item(QUESTION, result, title="1", times=CallTimes())
+        cells = [c for b in page.blocks if isinstance(b, Table) for row in b.rows for c in row]
+        assert any(str(cell).startswith("⚠ not shown: ") for cell in cells), name
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("kind", "method"), WAYS)
 def test_without_the_guard_the_model_obeys_and_still_reaches_no_other_source(
-    solve, monkeypatch, method
+    solve, monkeypatch, kind, method
 ):
-    monkeypatch.setattr("xgen_reason.knowledge.ranking.suspicion", lambda text: "")
+    for module in ("ranking", "tables", "sql_table", "rdf"):
+        monkeypatch.setattr(f"xgen_reason.knowledge.{module}.suspicion", lambda text: "")
     led = 0
     for text, deed in ORDERS.values():
-        result, vault = solve(method, text, Obedient(text, deed))
+        result, vault = solve(kind, method, text, Obedient(text, deed))
         led += result.answer != "Madurai"
         assert vault.asked == []
         assert {f.source for edit in result.edits for f in edit.found} == {"notes"}

@@ -17,7 +17,8 @@ __all__ = ["suspicion"]
 _ALL = r"(?:(?:all|any|every|the|these|those|your|of|my|our) )*"
 _EARLIER = r"(?:previous|prior|preceding|above|earlier|foregoing|existing|system|original|initial)"
 _ORDERS = r"(?:instructions?|prompts?|rules?|directions?|guidelines?|messages?|orders?|commands?)"
-_START = r"(?:^|[\n.!?\]>*#-])\s{0,9}"
+# of a line or a sentence, of a cell that is read aloud, of a value in a list
+_START = r"(?:^|[\n.!?\]>*#=–,;:|-])\s{0,9}"
 _MODEL = r"(?:AIs?|LLMs?|(?:large )?language models?|chatbots?|(?:AI |virtual )?assistants?)"
 _SOURCE = r"(?:sources?|databases?|endpoints?|domains?|search engines?|knowledge bases?|plugins?)"
 

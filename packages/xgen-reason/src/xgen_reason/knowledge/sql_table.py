@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from xgen_core.codec import encode
 from xgen_core.records import Record
 from xgen_reason.knowledge.columns import Cell, Column, columns_of, safe_name
+from xgen_reason.knowledge.injection import suspicion
 from xgen_reason.question import Table
 
 __all__ = ["SqlTable"]
@@ -74,6 +75,8 @@ class SqlTable(Record):
     def layout(self, first: int = 3) -> str:
         """Name, columns with their kinds, and the first rows, as prompts show them.
 
+        A cell that reads like an order to the model is not shown.
+
         Args:
             first: how many rows.
         """
@@ -114,4 +117,6 @@ def _shown(cell: Cell) -> str:
 
 def _short(cell: Cell) -> str:
     text = "" if cell is None else _shown(cell)
+    if suspicion(text):
+        return "(reads like an order)"
     return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
