@@ -7,7 +7,15 @@ import sqlite3
 import pytest
 from click.testing import CliRunner
 
-from xgen_core import BudgetError, FormatError, InputError, ModelError, RecipeError, Run
+from xgen_core import (
+    BudgetError,
+    CapabilityError,
+    FormatError,
+    InputError,
+    ModelError,
+    RecipeError,
+    Run,
+)
 from xgen_core.lm import CallStore
 from xgen_core.report import read_sections
 from xgen_reason.cli import reason
@@ -160,7 +168,7 @@ def test_an_index_of_another_version_is_refused_before_anything_is_asked(here):
         (("--domain", "factual=nots"), InputError, "unknown source 'nots'"),
         (("--max-cost", "0", "--prices", "1,1"), BudgetError, "the budget of 0.0000 is used up"),
         (("-m", "scripted:none.jsonl"), InputError, "none.jsonl: no such file"),
-        (("--method", "cot-sc-calibrated"), InputError, "is not fitted"),
+        (("--method", "cot-sc-calibrated"), CapabilityError, "is not fitted"),
     ],
 )
 def test_a_mistake_is_one_line(here, more, error, message):
