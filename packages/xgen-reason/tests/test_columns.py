@@ -77,6 +77,8 @@ def test_every_name_is_accepted_without_quotes():
         ("1st", None),
         ("", None),
         ("12 13", None),
+        ("* " * 25 + "x", None),
+        ("*" * 50_000 + "x", None),
     ],
 )
 def test_cells_state_numbers(text: str, number: float | None):

@@ -7,7 +7,15 @@ import sqlite3
 import pytest
 from click.testing import CliRunner
 
-from xgen_core import BudgetError, FormatError, InputError, ModelError, RecipeError, Run
+from xgen_core import (
+    BudgetError,
+    CapabilityError,
+    FormatError,
+    InputError,
+    ModelError,
+    RecipeError,
+    Run,
+)
 from xgen_core.lm import CallStore
 from xgen_core.report import read_sections
 from xgen_reason.cli import reason
@@ -160,7 +168,7 @@ def test_an_index_of_another_version_is_refused_before_anything_is_asked(here):
         (("--domain", "factual=nots"), InputError, "unknown source 'nots'"),
         (("--max-cost", "0", "--prices", "1,1"), BudgetError, "the budget of 0.0000 is used up"),
         (("-m", "scripted:none.jsonl"), InputError, "none.jsonl: no such file"),
-        (("--method", "cot-sc-calibrated"), InputError, "is not fitted"),
+        (("--method", "cot-sc-calibrated"), CapabilityError, "is not fitted"),
     ],
 )
 def test_a_mistake_is_one_line(here, more, error, message):
@@ -183,3 +191,14 @@ def test_a_run_whose_questions_all_fail_says_so(here):
     failed = solve("-m", "scripted:none.jsonl")
     assert isinstance(failed.exception, ModelError)
     assert str(failed.exception).startswith("all 1 questions failed: no rule matches")
+
+
+def test_results_of_another_release_are_said(here):
+    assert solve().exit_code == 0
+    path = here / "run" / "items" / "results.jsonl"
+    path.write_text(path.read_text().replace('"route"', '"way"'))
+    failed = solve()
+    assert isinstance(failed.exception, FormatError)
+    assert "results.jsonl: 1: not a result of this release" in str(failed.exception)
+    path.unlink()
+    assert solve("--budget", "calls=0").exit_code == 0

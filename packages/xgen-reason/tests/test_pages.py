@@ -5,14 +5,18 @@ from dataclasses import replace
 
 import pytest
 
+from xgen_core.concurrency import Failure
 from xgen_core.lm import CallStore, Prices, recorded
 from xgen_core.lm.scripted import Rule, ScriptedModel
-from xgen_core.report import Diff, Table, Text
+from xgen_core.report import Diff, Items, Plot, Table, Text
 from xgen_reason import Chain, Edit, Evidence, Found, Query, Question, Result, Vote
 from xgen_reason.asker import Asker
 from xgen_reason.citations import cite, mark, set_aside
 from xgen_reason.evidence import Attempt
+from xgen_reason.outcome import Outcome
 from xgen_reason.result import Call
+from xgen_reason.results import RunResults
+from xgen_reason.sections import MOST_TRACES, results_section, trace_section
 from xgen_reason.trace import CallTimes, before_and_after, trace_item
 from xgen_reason.transcript import write_transcript
 
@@ -196,3 +200,52 @@ def test_times_come_from_the_store(tmp_path, chat):
     ).blocks[-1]
     assert isinstance(table, Table)
     assert {"seconds", "cost"} <= set(table.columns)
+
+
+def outcomes(confidences):
+    return [
+        Outcome(
+            question=replace(QUESTION, id=f"q{n}"),
+            result=replace(RESULT, id=f"q{n}", confidence=confidence),
+        )
+        for n, confidence in enumerate(confidences)
+    ]
+
+
+def test_the_results_stand_on_the_page_with_what_failed():
+    failed = Outcome(
+        question=replace(QUESTION, id="lost"), result=Failure(reason="refused", kind="ModelError")
+    )
+    asked = [*outcomes((0.9, 0.5, 0.1)), failed]
+    results = RunResults.of("verify-edit", asked, prices=Prices(prompt=1, completion=1))
+    assert (results.questions, results.failed) == (4, {"ModelError: refused": 1})
+    section = results_section(results, asked)
+    assert "4 questions, 1 without a result, 6 calls, 27 tokens read, 12 written" in section.summary
+    tables = [block for block in section.blocks if isinstance(block, Table)]
+    assert tables[0].rows[0][:2] == ("em", 1.0)
+    assert ("edited", 3) in tables[1].rows
+    assert tables[2].rows[0] == ("all", 3, 3, 3, 0, 0, 9, 3)
+    assert ("ModelError: refused", 1) in tables[3].rows
+    assert any("pieces that read like orders" in str(row[0]) for row in tables[4].rows)
+    assert isinstance(section.blocks[-1], Plot)
+    titles = [item.title for item in browser(trace_section(asked, times=CallTimes())).items]
+    assert titles == ["q0  edited  em 1  f1 1", "q1  edited  em 1  f1 1", "q2  edited  em 1  f1 1",
+                      "lost  failed"]  # fmt: skip
+
+
+def test_equal_confidences_make_no_curve():
+    asked = outcomes((0.5, 0.5, 0.5))
+    section = results_section(RunResults.of("m", asked), asked)
+    assert not any(isinstance(block, Plot) for block in section.blocks)
+
+
+def test_the_page_holds_so_many_traces_and_says_so():
+    shown = browser(trace_section(outcomes([0.5] * (MOST_TRACES + 1)), times=CallTimes()))
+    assert len(shown.items) == MOST_TRACES
+    assert shown.caption.startswith(f"The first {MOST_TRACES} of {MOST_TRACES + 1} questions")
+
+
+def browser(section):
+    (block,) = section.blocks
+    assert isinstance(block, Items)
+    return block

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from xgen_core import InputError, Model, Run
+from xgen_core import CodecError, FormatError, InputError, Model, Run
 from xgen_core.codec import JSON, decode, encode
 from xgen_core.concurrency import Failure
 from xgen_core.files import write_jsonl
@@ -156,7 +156,7 @@ async def run_questions(
             concurrency=2 * concurrency,
         )
         outcomes = [
-            Outcome(question=question, result=_result(row))
+            Outcome(question=question, result=_result(row, run))
             for question, row in zip(questions, rows, strict=True)
         ]
         return _finish(run, solver.method.name, outcomes, CallTimes.read(store), prices)
@@ -174,8 +174,16 @@ def _finish(
     return Finished(outcomes=tuple(outcomes), results=results)
 
 
-def _result(row: Mapping[str, JSON] | Failure) -> Result | Failure:
-    return row if isinstance(row, Failure) else decode(Result, row)
+def _result(row: Mapping[str, JSON] | Failure, run: Run) -> Result | Failure:
+    if isinstance(row, Failure):
+        return row
+    try:
+        return decode(Result, row)
+    except CodecError as error:
+        raise FormatError(
+            f"{run.directory}/items/{_RESULTS}.jsonl: {row['id']}: not a result of this release: "
+            f"{error}; use the release that wrote it, or remove the file: calls are kept"
+        ) from error
 
 
 @asynccontextmanager

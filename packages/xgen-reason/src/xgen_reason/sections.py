@@ -18,12 +18,12 @@ from xgen_reason.result import Call, Result
 from xgen_reason.results import RunResults
 from xgen_reason.trace import CallTimes, trace_item
 
-__all__ = ["calls_section", "results_section", "trace_section"]
+__all__ = ["MOST_TRACES", "calls_section", "results_section", "trace_section"]
 
 MOST_TRACES = 200
 """Questions on the page; all of them are in `items/results.jsonl`."""
 
-_FEWEST_ON_A_CURVE = 10
+_FEWEST_ON_A_CURVE = 3
 
 
 def results_section(results: RunResults, outcomes: Sequence[Outcome]) -> Section:
@@ -54,7 +54,8 @@ def results_section(results: RunResults, outcomes: Sequence[Outcome]) -> Section
     if curve is not None:
         blocks.append(curve)
     failed = sum(results.failed.values())
-    text = f"{results.method}: {results.questions:,} questions, {failed:,} without a result, "
+    text = f"{results.method}: {results.questions:,} question{'s' * (results.questions != 1)}, "
+    text += f"{failed:,} without a result, "
     text += f"{summary.calls:,} calls, {summary.prompt_tokens:,} tokens read, "
     text += f"{summary.completion_tokens:,} written"
     text += f", cost {summary.cost:,.4f}" if summary.cost is not None else ""
@@ -179,16 +180,18 @@ def _coverage(outcomes: Sequence[Outcome]) -> Plot | None:
         and one.result.confidence is not None
         and one.question.golds
     ]
-    if len(scored) < _FEWEST_ON_A_CURVE:
+    if not scored:
         return None
     points = risk_coverage([c for c, _ in scored], [right for _, right in scored])
+    if len(points) < _FEWEST_ON_A_CURVE:
+        return None
     return line_plot(
         rows=[{"coverage": coverage, "score": 1 - risk} for coverage, risk in points],
         x="coverage",
         y="score",
         x_title="share of the questions that are answered, surest first",
         y_title="mean score of those",
-        y_range=(0, 1),
+        y_range=(0, 1) if all(right <= 1 for _, right in scored) else None,
         description="Mean score over the questions that the method is surest of, by coverage.",
         caption="Higher on the left: the method knows when it is right. Questions of equal "
         "confidence enter together.",

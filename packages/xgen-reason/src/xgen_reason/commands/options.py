@@ -48,7 +48,7 @@ def method_options(command: F) -> F:
             ),
             click.option(
                 "--prompts",
-                help="Set of prompts, or a TOML file of yours. Default: the data set's, or general.",
+                help="Set of prompts, or a TOML file. Default: the data set's, or general.",
             ),
             click.option(
                 "--shots",

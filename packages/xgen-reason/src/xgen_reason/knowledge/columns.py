@@ -16,6 +16,8 @@ Cell = str | int | float | None
 """What a table holds for SQL; None is an empty cell."""
 
 _LONGEST = 60
+"""Characters of a name, and of a cell that may be a number."""
+
 _SPOKEN = {"%": " percent ", "#": " number ", "№": " number ", "&": " and ", "+": " plus "}
 _RESERVED = frozenset(
     """abort action add after all alter always analyze and as asc attach autoincrement before
@@ -34,7 +36,7 @@ _RESERVED = frozenset(
 """SQLite's keywords, and the names that mean a row's number whatever the columns are called."""
 
 _EMPTY = frozenset({"", "-", "–", "—", "−", "n/a", "na", "none", "null", "?", "..", "…"})
-_MARKS = re.compile(r"(?:\s*\[[^\[\]]{1,12}\]|[\s*†‡§^]+)+$")
+_MARKS = re.compile(r"(?:\[[^\[\]]{1,12}\]|[\s*†‡§^])+$")
 _NUMBER = re.compile(r"([+\-−–]?)\s*[$€£¥]?\s*(\d{1,3}(?:,\d{3})+|\d+)?(\.\d+)?\s*%?")
 
 
@@ -92,6 +94,8 @@ def number_of(text: str) -> int | float | None:
     footnote marks (`[2]`, `*`, `†`) are read as such: `−1,234.5 %[a]` is -1234.5. Digits that begin
     with a needless 0 are a code, not a number.
     """
+    if len(text) > _LONGEST:
+        return None
     found = _NUMBER.fullmatch(_MARKS.sub("", text.strip()))
     if found is None or not (found[2] or found[3]):
         return None
