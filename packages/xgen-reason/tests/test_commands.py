@@ -18,6 +18,7 @@ from xgen_core import (
 )
 from xgen_core.lm import CallStore
 from xgen_core.report import read_sections
+from xgen_reason import Chain, Result
 from xgen_reason.cli import reason
 
 YEARS = (1801, 1802, 1803, 1804, 1805)
@@ -202,3 +203,25 @@ def test_results_of_another_release_are_said(here):
     assert "results.jsonl: 1: not a result of this release" in str(failed.exception)
     path.unlink()
     assert solve("--budget", "calls=0").exit_code == 0
+
+
+def test_calibration_takes_its_weights_from_a_run(here):
+    questions, results = [], []
+    for number, (answer, logprob) in enumerate([("yes", -0.1), ("no", -2.0), ("yes", -0.3)]):
+        questions.append({"id": f"{number}", "text": "Is it?", "golds": ["yes"]})
+        chain = Chain(steps=("It is.",), answer=answer, logprob=-1.0, answer_logprob=logprob)
+        result = Result(id=f"{number}", method="cot-sc", answer=answer, route="direct", chain=chain)
+        results.append(result.to_json())
+    (here / "labelled.jsonl").write_text("".join(json.dumps(q) + "\n" for q in questions))
+    (here / "fit" / "items").mkdir(parents=True)
+    (here / "fit" / "items" / "results.jsonl").write_text(
+        "".join(json.dumps(r) + "\n" for r in results)
+    )
+    done = run("calibrate", "questions", "labelled.jsonl", "fit")
+    assert done.exit_code == 0, done.exception
+    printed = done.output
+    found = re.fullmatch(r"--method cot-sc-calibrated --set weights=(\S+),(\S+),(\S+)\n", printed)
+    assert found
+    assert float(found[2]) > 0, "right answers were likelier"
+    other = run("calibrate", "questions", "questions.jsonl", "fit")
+    assert "its question '0' is not in questions.jsonl" in str(other.exception)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from xgen_reason.commands.ask import ask
+from xgen_reason.commands.calibrate import calibrate
 from xgen_reason.commands.index import index_documents
 from xgen_reason.commands.queries import queries
 from xgen_reason.commands.run import run_dataset
@@ -24,5 +25,5 @@ def reason() -> None:
     """
 
 
-for command in (ask, index_documents, queries, run_dataset, sheets):
+for command in (ask, calibrate, index_documents, queries, run_dataset, sheets):
     reason.add_command(command)
