@@ -105,7 +105,9 @@ def test_it_says_who_asks(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "bad", [status(429), status(500), status(503, Retry_After="0"), cut, half], ids=str
+    "bad",
+    [status(429), status(500), status(503, Retry_After="0"), cut, half],
+    ids=["429", "500", "503", "cut", "half"],
 )
 def test_what_passes_is_tried_again(bad):
     host = Host(bad, bad, ok([1]))

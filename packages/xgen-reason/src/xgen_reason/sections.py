@@ -54,7 +54,8 @@ def results_section(results: RunResults, outcomes: Sequence[Outcome]) -> Section
     if curve is not None:
         blocks.append(curve)
     failed = sum(results.failed.values())
-    text = f"{results.method}: {results.questions:,} questions, {failed:,} without a result, "
+    text = f"{results.method}: {results.questions:,} question{'s' * (results.questions != 1)}, "
+    text += f"{failed:,} without a result, "
     text += f"{summary.calls:,} calls, {summary.prompt_tokens:,} tokens read, "
     text += f"{summary.completion_tokens:,} written"
     text += f", cost {summary.cost:,.4f}" if summary.cost is not None else ""

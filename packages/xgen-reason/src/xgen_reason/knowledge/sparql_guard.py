@@ -89,7 +89,7 @@ def refusal(query: str) -> str:
     for token in tokens:
         if token.kind == "unknown":
             return f"{token.text!r} begins nothing that SPARQL knows"
-        if token.kind == "word" and (reason := _REFUSED.get(token.text.upper())):
+        if reason := _refused(token):
             return reason
     body = tokens[_prologue(tokens) :]
     if not body:
@@ -97,6 +97,21 @@ def refusal(query: str) -> str:
     if not body[0].is_word("SELECT", "ASK"):
         return f"a query begins with SELECT or ASK, not with {body[0].text!r:.40}"
     return ""
+
+
+def _refused(token: Token) -> str:
+    """Why a token stands in no query.
+
+    pyoxigraph needs no space around keywords: `SERVICEa:b` calls `a:b`, and `trueSERVICE` has one.
+    So SERVICE and FROM are looked for in whole words and in prefixes of names.
+    """
+    if token.kind not in ("word", "name"):
+        return ""
+    word, colon, _ = token.text.upper().partition(":")
+    for inside in ("SERVICE", "FROM"):
+        if inside in word:
+            return _REFUSED[inside]
+    return "" if colon else _REFUSED.get(word, "")
 
 
 def parse_problem(query: str, message: str) -> str:
