@@ -340,9 +340,13 @@ def test_a_store_tells_what_it_holds(tmp_path):
         ask(store, UnigramModel(), replace(PROMPT, n=3))
         score(store, UnigramModel(), SCORES)
         made, scored = store.totals()
-        timed = list(store.seconds())
-    assert [call for call, _ in timed] == list(calls_of(store.path))
-    assert made.seconds + scored.seconds == pytest.approx(sum(seconds for _, seconds in timed))
+        times = list(store.times())
+    assert [(prompt, text) for prompt, text, _ in times] == [
+        (call.request.prompt, call.answer.text)
+        for call in calls_of(store.path)
+        if isinstance(call.request, GenerationRequest)
+    ]
+    assert made.seconds == pytest.approx(sum(seconds for *_, seconds in times))
     assert (made.kind, made.calls, made.attempts) == ("generate", 3, 3)
     assert (made.prompt_tokens, made.completion_tokens) == (30, 15)
     assert (scored.kind, scored.calls) == ("score", 3)

@@ -144,8 +144,11 @@ async def run_questions(
         recipe = RunRecipe(dataset=dataset, files=tuple(files), solver=solver.recipe)
         run = Run.create(output, _KIND, recipe)
 
+        made: dict[str, Result] = {}
+
         async def work(question: Question) -> Mapping[str, JSON]:
-            return cast("Mapping[str, JSON]", encode(await solver.solve(question)))
+            result = made[question.id] = await solver.solve(question)
+            return cast("Mapping[str, JSON]", encode(result))
 
         rows = await run.map(
             questions,
@@ -156,7 +159,7 @@ async def run_questions(
             concurrency=2 * concurrency,
         )
         outcomes = [
-            Outcome(question=question, result=_result(row, run))
+            Outcome(question=question, result=made.get(question.id) or _result(row, run))
             for question, row in zip(questions, rows, strict=True)
         ]
         return _finish(run, solver.method.name, outcomes, CallTimes.read(store), prices)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import cast
 
-from xgen_core import Completion, GenerationRequest
 from xgen_core.lm import CallStore, Prices, Usage
-from xgen_core.lm.scripted import prompt_text
 from xgen_core.records import Scalar
 from xgen_core.report import Diff, Item, Table, Text
 from xgen_reason.citations import Citation, cite, mark
@@ -43,12 +40,7 @@ class CallTimes:
     @classmethod
     def read(cls, store: CallStore) -> CallTimes:
         """The times of all calls in a store."""
-        seconds: dict[tuple[str, str], float] = {}
-        for call, took in store.seconds():
-            if isinstance(call.request, GenerationRequest):
-                text = cast(Completion, call.answer).text
-                seconds[prompt_text(call.request), text] = took
-        return cls(seconds=seconds)
+        return cls(seconds={(prompt, text): took for prompt, text, took in store.times()})
 
     def of(self, call: Call) -> float | None:
         """Seconds until the last sample of a call was there; None where nobody knows."""

@@ -326,11 +326,20 @@ class CallStore:
                 answer=self._answer(kind, answer),
             )
 
-    def seconds(self) -> Iterator[tuple[RecordedCall, float]]:
-        """All calls, by key, with the seconds from asking to answer, a turn's wait included."""
-        timed = self._read("SELECT key, seconds FROM calls ORDER BY key")
-        for call, (_, seconds) in zip(self.calls(), timed, strict=True):
-            yield call, seconds
+    def times(self) -> Iterator[tuple[str, str, float]]:
+        """Of each generation, by key: its prompt, its answer, and the seconds it took.
+
+        The contents of a conversation are joined by newlines; seconds count from asking to answer,
+        a turn's wait included.
+        """
+        rows = self._read(
+            "SELECT request, answer, seconds FROM calls WHERE kind = 'generate' ORDER BY key"
+        )
+        for request, answer, seconds in rows:  # many, so they are not made into records
+            asked = json.loads(request)
+            contents = [message["content"] for message in asked["messages"]]
+            prompt = "\n".join(contents) if asked["prompt"] is None else asked["prompt"]
+            yield prompt, json.loads(answer)["text"], seconds
 
     def export(self, path: Path | str) -> int:
         """Write all calls as JSONL that `replay:` reads, whole or not at all; returns how many."""
