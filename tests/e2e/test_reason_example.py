@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+import sys
 from pathlib import Path
 
-EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "reason.sh"
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "docs" / "examples" / "reason.sh"
 
 
 def test_notes_a_graph_and_a_table_answer_a_question_each(tmp_path: Path) -> None:
@@ -29,3 +32,19 @@ def test_notes_a_graph_and_a_table_answer_a_question_each(tmp_path: Path) -> Non
         assert "Sources" in lines
     page = (tmp_path / "report.html").read_text("utf-8")
     assert page.count("Traces</h3>") == 3
+
+
+def test_the_readme_shows_what_its_example_prints(tmp_path: Path) -> None:
+    readme = (ROOT / "packages" / "xgen-reason" / "README.md").read_text("utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    shown = readme.split(program)[1].split("```")[2]
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert shown.strip() in done.stdout

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from xgen_core import BudgetError, InputError, RecipeError
+from xgen_core import BudgetError, InputError, ModelError, RecipeError
 from xgen_core.concurrency import Failure
 from xgen_core.lm import Budget
-from xgen_core.lm.scripted import Rule
+from xgen_core.lm.scripted import Rule, ScriptedModel
 from xgen_core.testing import Fault, LoopbackServer
 from xgen_reason import Configuration, Evidence, Found, Question
 from xgen_reason.knowledge import source as knowledge
@@ -149,6 +149,30 @@ def test_an_endpoint_that_refuses_one_question_fails_that_one(solve, capsys):
     assert "answered 400" in found["Birch"].reason
     assert found["Cedar"].answer == "1950"
     assert "1 failed: 1 RefusedError" in capsys.readouterr().err
+
+
+def test_a_question_that_failed_is_tried_again_and_no_other(solve, capsys):
+    class Moody(ScriptedModel):
+        well = False
+
+        async def generate(self, request):
+            if "Birch" in (request.prompt or "") and not self.well:
+                raise ModelError("not today")
+            return await super().generate(request)
+
+    rules = [Rule(pattern=r["pattern"], replies=tuple(r["replies"])) for r in RULES]
+    model = Moody(rules)
+    with LoopbackServer(model) as server:
+        found = solve([ALL], model=f"{server.url}#loopback")
+        assert isinstance(found["Birch"], Failure)
+        assert summary(solve)["failed"] == {f"RefusedError: {found['Birch'].reason}": 1}
+        assert summary(solve)["summary"]["missing"] == ["Birch"]
+        model.well, count = True, server.count
+        assert solve([ALL], model=f"{server.url}#loopback")["Birch"].answer == "1950"
+        again = [r.body["prompt"] for r in server.requests if r.method == "POST"][count:]
+    assert again
+    assert all("Birch" in prompt for prompt in again)
+    assert summary(solve)["failed"] == {}
 
 
 def test_nothing_is_asked_when_there_is_nowhere_to_look(solve):
