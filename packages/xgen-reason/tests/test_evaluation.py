@@ -85,7 +85,7 @@ def test_labels(answer: str, gold: str, right: float):
 @pytest.mark.parametrize(
     ("answer", "right"), [("B", 1), ("(b)", 1), ("B: tibia", 1), ("tibia", 1), ("A", 0), ("", 0)]
 )
-def test_options(answer: str, right: float):
+def test_options(answer: str, right: float):  # CoK defect 9
     options = {"A": "ulna", "B": "tibia"}
     question = Question(id="1", text="?", kind="choice", options=options, golds=("B",))
     assert score_answer(answer, question) == {"accuracy": right}

@@ -81,7 +81,7 @@ def test_ids_become_labels_and_ids_again(query: str) -> None:
     assert_round_trip(query, NAMES, index(NAMES))
 
 
-def test_only_what_stands_for_a_thing_is_written_in_labels() -> None:
+def test_only_what_stands_for_a_thing_is_written_in_labels() -> None:  # CoK defect 13
     assert to_labels(QUERIES[0], NAMES) == (
         "SELECT ?x WHERE { wd:/AC\\/DC/ wdt:/member of/ ?x . "
         '?x wdt:/member of\\/part of//wdt:/тип/* wd:/The "Best" \\\\ of/ }'

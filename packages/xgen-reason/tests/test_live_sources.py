@@ -95,7 +95,7 @@ def test_wikipedia_searches_names_and_the_whole_and_ranks_sentences():
     assert first.retrieved
 
 
-def test_a_disambiguation_page_stands_for_what_it_links_to():
+def test_a_disambiguation_page_stands_for_what_it_links_to():  # VE defects 3 and 4
     wiki = Wiki()
     text = "Is Emma a novel or an actress or a town?"
     source = lambda a: WikipediaSource(address=a, manners=QUICK)  # noqa: E731

@@ -60,7 +60,7 @@ def test_a_table_goes_by_its_title_too_and_aggregates_name_no_row():
     assert found.evidence[0].locator.startswith("data: WITH")
 
 
-def test_the_word_table_is_never_replaced_inside_a_query():
+def test_the_word_table_is_never_replaced_inside_a_query():  # CoK defect 10
     # Chain-of-Knowledge's code wrote the table's name over every "table", columns and strings too
     found = search("SELECT table_ FROM data WHERE work != 'table' AND year = 2015")
     assert found.evidence[0].text.endswith("Table = B")

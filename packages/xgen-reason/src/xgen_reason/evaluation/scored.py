@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from xgen_core.lm import Prices, Usage
 from xgen_core.records import Record
-from xgen_eval.statistics import mean_stderr
+from xgen_eval.grading import Graded, metrics_of
 from xgen_eval.task import Metric
 from xgen_reason.evaluation.accounts import (
     EditAccount,
@@ -26,8 +26,8 @@ from xgen_reason.result import Result
 
 __all__ = ["Summary", "score", "summarise", "usage"]
 
-_ONE_OR_ZERO = ("em", "accuracy")
 _LEAST = -math.inf
+_ONE_OR_ZERO = ("em", "accuracy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,9 +128,9 @@ def _means(pairs: Sequence[tuple[Question, Result]]) -> dict[str, Metric]:
 
 
 def _mean(name: str, values: Sequence[float]) -> Metric:
-    if name.split("/", maxsplit=1)[0] in _ONE_OR_ZERO:
-        return Metric.proportion(round(sum(values)), len(values))
-    return Metric.of(mean_stderr(values))
+    """As every benchmark's: Wilson's interval for rates, Student's inside 0 and 1 for the rest."""
+    graded = [Graded(id=f"{i}", scores={name: value}) for i, value in enumerate(values)]
+    return metrics_of(graded)[name]
 
 
 def _confidence(pairs: Sequence[tuple[Question, Result]]) -> dict[str, Metric]:
