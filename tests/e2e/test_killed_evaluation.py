@@ -60,7 +60,7 @@ def test_what_was_answered_is_never_asked_again(tmp_path: Path, after: int) -> N
         )
         asked = [json.loads(body)["prompt"] for body in bodies(server)[before:]]
         assert asked, "it was killed too late to show anything"
-        # what was in flight, on the wire (four of --concurrency) or on its way to the disk (as many),
+        # what was on the wire (four, by --concurrency) or on its way to the disk (as many more)
         # is asked once more
         assert kept, "it was killed too early to show anything"
         assert before - len(kept) <= 8
