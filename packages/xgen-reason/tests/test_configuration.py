@@ -4,7 +4,7 @@ import click
 import pytest
 
 from xgen_core import InputError
-from xgen_reason.commands.options import domain_sources, limits_with, query_models
+from xgen_reason.commands.options import chats, domain_sources, limits_with, query_models
 from xgen_reason.configuration import domains_of, source_names
 
 
@@ -48,3 +48,10 @@ def test_a_domain_without_sources_is_wrong_usage(text):
 def test_a_query_model_of_no_language_is_wrong_usage():
     with pytest.raises(click.UsageError, match="text, sparql or sql, got 'cypher=local:d'"):
         query_models(["cypher=local:d"])
+
+
+def test_openais_models_are_spoken_to():
+    assert chats(None, "openai:gpt-4o-mini")
+    assert not chats(None, "http://127.0.0.1:8000/v1#base")
+    assert not chats(False, "openai:gpt-3.5-turbo-instruct")
+    assert chats(True, "local:model")

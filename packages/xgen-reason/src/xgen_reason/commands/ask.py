@@ -29,7 +29,7 @@ def ask(
     domains: tuple[str, ...],
     prompts: str | None,
     shots: int,
-    chat: bool,
+    chat: bool | None,
     seed: int,
     settings: tuple[str, ...],
     query_uris: tuple[str, ...],
@@ -52,7 +52,13 @@ def ask(
     import tempfile
 
     from xgen_core.command.calls import budget_of, prices_of
-    from xgen_reason.commands.options import domain_sources, limits_with, plans_text, query_models
+    from xgen_reason.commands.options import (
+        chats,
+        domain_sources,
+        limits_with,
+        plans_text,
+        query_models,
+    )
     from xgen_reason.configuration import Configuration
     from xgen_reason.planning import plan_questions
     from xgen_reason.question import Question
@@ -67,7 +73,7 @@ def ask(
         settings=settings,
         prompts=prompts or "general",
         shots=shots,
-        chat=chat,
+        chat=chats(chat, model),
         seed=seed,
         sources=sources,
         domains=domain_sources(domains),

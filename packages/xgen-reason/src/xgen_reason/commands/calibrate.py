@@ -18,10 +18,10 @@ def calibrate(dataset: str, file: str, run: str) -> None:
 
     \b
     Example:
-      xgen reason run hotpotqa train.json -m openai:gpt-4o-mini --chat --method cot-sc \\
+      xgen reason run hotpotqa train.json -m openai:gpt-4o-mini --method cot-sc \\
         --set sampling.logprobs=true --limit 58 -o runs/fit
       xgen reason calibrate hotpotqa train.json runs/fit
-      xgen reason run hotpotqa dev.json -m openai:gpt-4o-mini --chat \\
+      xgen reason run hotpotqa dev.json -m openai:gpt-4o-mini \\
         --method cot-sc-calibrated --set weights=-0.4,1.2,0.9 -o runs/calibrated
     """
     from pathlib import Path

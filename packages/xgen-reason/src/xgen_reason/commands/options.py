@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from xgen_core.lm import PlannedModel
     from xgen_reason.evidence import QueryLanguage
 
-__all__ = ["domain_sources", "limits_with", "method_options", "plans_text", "query_models"]
+__all__ = ["chats", "domain_sources", "limits_with", "method_options", "plans_text", "query_models"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _LANGUAGES = ("text", "sparql", "sql")
@@ -58,7 +58,9 @@ def method_options(command: F) -> F:
                 help="Worked examples in the prompts that answer.",
             ),
             click.option(
-                "--chat", is_flag=True, help="Send prompts as messages, to a model that chats only."
+                "--chat/--no-chat",
+                default=None,
+                help="Send prompts as messages, to a model that chats only. Default: to openai:.",
             ),
             click.option("--seed", default=0, show_default=True, help="Of what is sampled."),
             click.option(
@@ -104,6 +106,11 @@ def domain_sources(domains: Sequence[str]) -> dict[str, tuple[str, ...]]:
             raise click.UsageError(f"--domain takes DOMAIN=SOURCE,…, got {text!r}")
         found[domain] = (*found.get(domain, ()), *names.split(","))
     return found
+
+
+def chats(chat: bool | None, model: str) -> bool:
+    """Whether prompts go as messages; where nobody says, to OpenAI's models, which chat only."""
+    return model.startswith("openai:") if chat is None else chat
 
 
 def query_models(uris: Sequence[str]) -> dict[QueryLanguage, str]:

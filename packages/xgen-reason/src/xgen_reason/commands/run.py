@@ -44,7 +44,7 @@ def run_dataset(
     domains: tuple[str, ...],
     prompts: str | None,
     shots: int,
-    chat: bool,
+    chat: bool | None,
     seed: int,
     settings: tuple[str, ...],
     query_uris: tuple[str, ...],
@@ -75,7 +75,13 @@ def run_dataset(
     from xgen_core.command.calls import budget_of, prices_of
     from xgen_core.concurrency import Failure
     from xgen_eval.inputs import DataFile
-    from xgen_reason.commands.options import domain_sources, limits_with, plans_text, query_models
+    from xgen_reason.commands.options import (
+        chats,
+        domain_sources,
+        limits_with,
+        plans_text,
+        query_models,
+    )
     from xgen_reason.configuration import Configuration
     from xgen_reason.datasets import read_questions
     from xgen_reason.planning import plan_questions
@@ -88,7 +94,7 @@ def run_dataset(
         settings=settings,
         prompts=prompts or _PROMPTS.get(dataset, dataset),
         shots=shots,
-        chat=chat,
+        chat=chats(chat, model),
         seed=seed,
         sources=sources,
         domains=domain_sources(domains),
