@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from xgen_reason.evidence import Evidence
-from xgen_reason.relevance import content_words
+from xgen_reason.knowledge.words import content_words
 
 __all__ = ["disagreement"]
 
@@ -41,10 +41,10 @@ def disagreement(pieces: Sequence[Evidence]) -> str:
 def _difference(one: Evidence, other: Evidence) -> str:
     mine, its = _STATEMENT.fullmatch(one.text), _STATEMENT.fullmatch(other.text)
     if mine and its:  # a property may have several values in one source
-        same = content_words(mine[1]) == content_words(its[1])
+        same = set(content_words(mine[1])) == set(content_words(its[1]))
         if one.source == other.source or not same:
             return ""
-        differ = content_words(mine[2]).isdisjoint(content_words(its[2]))
+        differ = set(content_words(mine[2])).isdisjoint(content_words(its[2]))
         return f"{mine[2]!r:.60} and {its[2]!r:.60}" if differ else ""
     if not _about_one_thing(one.text, other.text):
         return ""
@@ -58,7 +58,7 @@ def _difference(one: Evidence, other: Evidence) -> str:
 
 def _about_one_thing(one: str, other: str) -> bool:
     words = [
-        content_words(_NUMBER.sub(" ", text)) - {"never", "without", "fals"}
+        set(content_words(_NUMBER.sub(" ", text))) - {"never", "without", "fals"}
         for text in (one, other)
     ]
     shorter = min(map(len, words))

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from xgen_reason.chain import Chain
+from xgen_reason.knowledge.words import content_words
 from xgen_reason.question import Question
-from xgen_reason.relevance import content_sequence
 
 __all__ = ["chain_features", "fit_logistic", "validness"]
 
@@ -31,10 +31,10 @@ def validness(chain: Chain, question: Question) -> float:
     with a step without content words, claims nothing there that could be unsupported.
     """
     texts = [question.full, *(f"{p.title} {p.text}" for p in question.paragraphs)]
-    supports = [content_sequence(text) for text in texts]
+    supports = [content_words(text) for text in texts]
     worst = 1.0
     for step in chain.steps:
-        stems = content_sequence(step)
+        stems = content_words(step)
         if stems:
             best = max(_common(stems, support) for support in supports)
             worst = min(worst, best / len(stems))
