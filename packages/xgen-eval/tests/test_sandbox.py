@@ -16,12 +16,8 @@ import pytest
 
 from xgen_core import InputError
 from xgen_eval.execution import (
-    FULL,
-    LANDLOCK,
     LARGEST_FRAME,
-    LIMITS,
     NONE,
-    SECCOMP,
     Exit,
     FrameError,
     Job,
@@ -29,9 +25,7 @@ from xgen_eval.execution import (
     Limits,
     Sandbox,
     SandboxError,
-    WeakSandboxError,
 )
-from xgen_eval.execution.checks import checks
 
 # A machine without Landlock and namespaces runs these tests too: they are about everything else.
 
@@ -478,35 +472,3 @@ def _processes() -> set[str]:
 
 def _directories() -> set[str]:
     return {p.name for p in Path(tempfile.gettempdir()).glob("xgen-sandbox-*")}
-
-
-@pytest.mark.parametrize("level", [NONE, LIMITS, LANDLOCK])
-def test_a_level_that_is_too_weak_is_refused_unless_told(level):
-    async def work(allow_weak: bool) -> Level:
-        async with Sandbox(level, allow_weak=allow_weak) as sandbox:
-            return sandbox.level
-
-    assert not level.strict
-    with pytest.raises(WeakSandboxError, match="--unsafe") as refusal:
-        asyncio.run(work(False))
-    assert "\n" not in str(refusal.value)
-    assert set(asyncio.run(work(True)).layers) <= set(level.layers)
-
-
-def test_levels_say_what_holds_and_what_does_not():
-    assert (SECCOMP.strict, FULL.strict) == (True, True)
-    assert (NONE.name, SECCOMP.name) == ("none", "limits+landlock+seccomp")
-    level = Level(
-        layers=("limits", "landlock"),
-        details={"landlock": "version 7"},
-        missing={"namespaces": "Operation not permitted"},
-    )
-    expected = "landlock (version 7), limits; no namespaces: Operation not permitted"
-    assert str(level) == expected
-    assert Level.from_json(level.to_json()) == level
-
-
-def test_the_doctor_says_the_level():
-    (check,) = checks()
-    assert check.name == "sandbox"
-    assert (check.status == "ok") == ("namespaces" in check.detail and "no " not in check.detail)

@@ -1,7 +1,11 @@
-"""A sandbox on machines that lack something, which is played by a filter that refuses its calls."""
+"""How well children are held: levels, and machines that lack something of them.
+
+What is lacking is played by a filter that refuses the calls.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -11,6 +15,17 @@ import sys
 
 import pytest
 
+from xgen_eval.execution import (
+    FULL,
+    LANDLOCK,
+    LIMITS,
+    NONE,
+    SECCOMP,
+    Level,
+    Sandbox,
+    WeakSandboxError,
+)
+from xgen_eval.execution.checks import checks
 from xgen_eval.execution.inside.syscalls import MACHINE
 
 _COLUMN = {"x86_64": 0, "aarch64": 1}[MACHINE]
@@ -101,3 +116,35 @@ def test_without_seccomp_nothing_runs_unless_told():
     found = machine_without(seccomp=(_SECCOMP, errno.EINVAL))
     assert "no seccomp: seccomp: Invalid argument" in found["refused"]
     assert "seccomp" not in found["weak"]["layers"]
+
+
+@pytest.mark.parametrize("level", [NONE, LIMITS, LANDLOCK])
+def test_a_level_that_is_too_weak_is_refused_unless_told(level):
+    async def work(allow_weak: bool) -> Level:
+        async with Sandbox(level, allow_weak=allow_weak) as sandbox:
+            return sandbox.level
+
+    assert not level.strict
+    with pytest.raises(WeakSandboxError, match="--unsafe") as refusal:
+        asyncio.run(work(False))
+    assert "\n" not in str(refusal.value)
+    assert set(asyncio.run(work(True)).layers) <= set(level.layers)
+
+
+def test_levels_say_what_holds_and_what_does_not():
+    assert (SECCOMP.strict, FULL.strict) == (True, True)
+    assert (NONE.name, SECCOMP.name) == ("none", "limits+landlock+seccomp")
+    level = Level(
+        layers=("limits", "landlock"),
+        details={"landlock": "version 7"},
+        missing={"namespaces": "Operation not permitted"},
+    )
+    expected = "landlock (version 7), limits; no namespaces: Operation not permitted"
+    assert str(level) == expected
+    assert Level.from_json(level.to_json()) == level
+
+
+def test_the_doctor_says_the_level():
+    (check,) = checks()
+    assert check.name == "sandbox"
+    assert (check.status == "ok") == ("namespaces" in check.detail and "no " not in check.detail)
