@@ -7,12 +7,10 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self
-
 from xgen_core import InputError
 from xgen_core.codec import unknown_name
 from xgen_reason.evidence import Evidence, Found, Query, QueryLanguage
+from xgen_reason.knowledge.opened import Opened
 from xgen_reason.knowledge.ranking import Ranker, best_evidence, open_ranker
 from xgen_reason.knowledge.reply import reply
 from xgen_reason.knowledge.sentences import split_sentences
@@ -24,7 +22,7 @@ __all__ = ["ParagraphSource", "open_paragraphs"]
 _PIECES = ("whole", "sentences")
 
 
-class ParagraphSource:
+class ParagraphSource(Opened):
     """A question's own paragraphs, ranked by the query; those that share no word with it come last.
 
     Args:
@@ -38,6 +36,7 @@ class ParagraphSource:
     def __init__(self, pieces: str = "whole", *, rank: str = "bm25") -> None:
         if pieces not in _PIECES:
             raise InputError(f"source 'paragraphs': {unknown_name(pieces, _PIECES, 'setting')}")
+        super().__init__()
         self._pieces = pieces
         self._rank = rank
         self._ranker: Ranker = open_ranker(rank)
@@ -61,17 +60,6 @@ class ParagraphSource:
     def fingerprint(self) -> str:
         """How pieces are cut and ranked; what they say comes with the question."""
         return f"paragraphs:{self._pieces}:{self._rank}"
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return None
 
     async def search(self, query: Query, question: Question, *, limit: int) -> Found:
         """Pieces of the question's paragraphs; see `Source.search`."""

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
 
 from xgen_core import InputError
@@ -20,6 +18,7 @@ from xgen_core.files import read_jsonl, sha256_file
 from xgen_core.records import Record
 from xgen_reason.evidence import Evidence, Found, Query, QueryLanguage
 from xgen_reason.knowledge.injection import suspicion
+from xgen_reason.knowledge.opened import Opened
 from xgen_reason.knowledge.polite import Manners, NoAnswerError, PoliteClient
 from xgen_reason.knowledge.recordings import Recordings, open_recordings
 from xgen_reason.knowledge.reply import reply
@@ -55,7 +54,7 @@ def _evidence(results: WebResults, retrieved: str, limit: int) -> tuple[Evidence
     )
 
 
-class WebSource:
+class WebSource(Opened):
     """A search engine as a source.
 
     Args:
@@ -76,6 +75,7 @@ class WebSource:
         self._provider = provider
         host = urlsplit(provider.address).netloc
         self._client = PoliteClient([host], manners=manners, recordings=recordings)
+        super().__init__(self._client)
         self._headers: Mapping[str, str] = headers or {}
 
     @property
@@ -98,18 +98,6 @@ class WebSource:
         """The engine's address: what it says today is in the recordings."""
         return f"web:{self._provider.name}:{self._provider.address}"
 
-    async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._client.__aexit__(kind, error, trace)
-
     async def search(self, query: Query, question: Question, *, limit: int) -> Found:
         """Snippets; see `Source.search`."""
         request = self._provider.request(query.text, limit)
@@ -121,7 +109,7 @@ class WebSource:
         return reply(self.name, query, found)
 
 
-class RecordedWebSource:
+class RecordedWebSource(Opened):
     """Results from a file; a query that is not in it is a failure, not an empty answer.
 
     Args:
@@ -132,6 +120,7 @@ class RecordedWebSource:
     """
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         lines = read_jsonl(path, lambda value: decode(RecordedWeb, value))
         self._results: Mapping[str, RecordedWeb] = {line.query: line for line in lines}
         self._path = path
@@ -156,17 +145,6 @@ class RecordedWebSource:
     def fingerprint(self) -> str:
         """Of the file."""
         return f"web:recorded:{self._checksum}"
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return None
 
     async def search(self, query: Query, question: Question, *, limit: int) -> Found:
         """Snippets; see `Source.search`."""

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Self, cast
+from typing import cast
 from urllib.parse import quote, urlsplit
 
 from xgen_core.codec import JSON
@@ -22,6 +21,7 @@ from xgen_reason.knowledge.graph_process import GraphProcess
 from xgen_reason.knowledge.injection import suspicion
 from xgen_reason.knowledge.labels import identifier, normal_form, word_overlap
 from xgen_reason.knowledge.linking import Candidate, Mention
+from xgen_reason.knowledge.opened import Opened
 from xgen_reason.knowledge.polite import Manners, NoAnswerError, PoliteClient, Request
 from xgen_reason.knowledge.recordings import Recordings, open_recordings
 from xgen_reason.knowledge.reply import reply
@@ -60,7 +60,7 @@ def open_wikidata(rest: str) -> WikidataSource:
     )
 
 
-class WikidataSource:
+class WikidataSource(Opened):
     """Wikidata over HTTP; an async context manager.
 
     The same queries are refused as for a local graph, and what does not parse is not sent.
@@ -94,6 +94,7 @@ class WikidataSource:
             manners=manners or Manners(deadline=_SECONDS),
             recordings=recordings,
         )
+        super().__init__(self._parser, self._client)
 
     @property
     def name(self) -> str:
@@ -114,24 +115,6 @@ class WikidataSource:
     def fingerprint(self) -> str:
         """Its address: what it says today is in the recordings."""
         return f"wikidata:{self._endpoint}:{self._speech}"
-
-    async def __aenter__(self) -> Self:
-        await self._parser.__aenter__()
-        try:
-            await self._client.__aenter__()
-        except BaseException:
-            await self._parser.__aexit__(None, None, None)
-            raise
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._client.__aexit__(kind, error, trace)
-        await self._parser.__aexit__(kind, error, trace)
 
     async def check(self, query: str) -> str:
         """What is wrong with a query before it is sent, in one line; empty where nothing is."""

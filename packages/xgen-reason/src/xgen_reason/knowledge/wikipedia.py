@@ -12,14 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import TracebackType
-from typing import Self, cast
+from typing import cast
 from urllib.parse import quote, urlsplit
 
 from xgen_core import InputError
 from xgen_core.codec import JSON
 from xgen_reason.evidence import Evidence, Found, Query, QueryLanguage
 from xgen_reason.knowledge.mentions import mentions
+from xgen_reason.knowledge.opened import Opened
 from xgen_reason.knowledge.polite import Manners, NoAnswerError, PoliteClient, Request
 from xgen_reason.knowledge.ranking import Bm25, best_evidence, open_ranker
 from xgen_reason.knowledge.recordings import Recordings, open_recordings
@@ -50,7 +50,7 @@ class _WikiPage:
     links: tuple[str, ...] = field(default=())
 
 
-class WikipediaSource:
+class WikipediaSource(Opened):
     """One language's Wikipedia, or another MediaWiki with its extension TextExtracts.
 
     Args:
@@ -80,6 +80,7 @@ class WikipediaSource:
         self._rank = rank
         host = urlsplit(self._address).netloc
         self._client = PoliteClient([host], manners=manners, recordings=recordings)
+        super().__init__(self._client)
 
     @property
     def name(self) -> str:
@@ -100,18 +101,6 @@ class WikipediaSource:
     def fingerprint(self) -> str:
         """Its address: what it says today is in the recordings."""
         return f"wikipedia:{self._address}:{self._rank}"
-
-    async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._client.__aexit__(kind, error, trace)
 
     async def search(self, query: Query, question: Question, *, limit: int) -> Found:
         """Sentences; see `Source.search`."""
