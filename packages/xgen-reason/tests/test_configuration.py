@@ -4,7 +4,7 @@ import click
 import pytest
 
 from xgen_core import InputError
-from xgen_reason.commands.options import chats, domain_sources, limits_with, query_models
+from xgen_reason.commands.options import Choice, chats, domain_sources, query_models
 from xgen_reason.configuration import domains_of, source_names
 
 
@@ -35,8 +35,34 @@ def test_options_are_taken_apart():
         "medical": ("c",),
     }
     assert query_models(["sparql=local:d"]) == {"sparql": "local:d"}
-    assert limits_with(["calls=3"], 0.1) == ("calls=3", "money=0.1")
-    assert limits_with([], None) == ()
+
+
+@pytest.mark.parametrize(
+    ("most", "limits", "found"),
+    [
+        (0.1, ["calls=3"], (3, 0.1)),
+        (0.1, [], (None, 0.1)),
+        (None, ["calls=3"], (3, None)),
+    ],
+)
+def test_max_cost_is_a_limit_beside_the_others(most, limits, found):
+    choice = Choice(
+        model="m",
+        method="cot",
+        sources=(),
+        domains=(),
+        prompts=None,
+        shots=6,
+        chat=None,
+        seed=0,
+        settings=(),
+        query_uris=(),
+        max_cost=most,
+    )
+    budget = choice.budget(limits, "1,1")
+    assert (budget.calls, budget.money) == found
+    assert choice.configuration("fever").prompts == "fever"
+    assert (choice.budget([], "1,1") is None) == (most is None)
 
 
 @pytest.mark.parametrize("text", ["factual", "=a", "factual="])

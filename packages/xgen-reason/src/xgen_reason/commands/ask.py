@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from xgen_core.command.calls import call_options
-from xgen_reason.commands.options import method_options
+from xgen_reason.commands.options import Choice, method_options, plans_text
 
 __all__ = ["ask"]
 
@@ -23,17 +23,7 @@ __all__ = ["ask"]
 @click.option("--json", "as_json", is_flag=True, help="Print the whole result as JSON.")
 def ask(
     question: str,
-    model: str,
-    method: str,
-    sources: tuple[str, ...],
-    domains: tuple[str, ...],
-    prompts: str | None,
-    shots: int,
-    chat: bool | None,
-    seed: int,
-    settings: tuple[str, ...],
-    query_uris: tuple[str, ...],
-    max_cost: float | None,
+    choice: Choice,
     output: str | None,
     limits: tuple[str, ...],
     prices: str | None,
@@ -51,15 +41,7 @@ def ask(
     import json
     import tempfile
 
-    from xgen_core.command.calls import budget_of, prices_of
-    from xgen_reason.commands.options import (
-        chats,
-        domain_sources,
-        limits_with,
-        plans_text,
-        query_models,
-    )
-    from xgen_reason.configuration import Configuration
+    from xgen_core.command.calls import prices_of
     from xgen_reason.planning import plan_questions
     from xgen_reason.question import Question
     from xgen_reason.runs import ask_question
@@ -67,21 +49,10 @@ def ask(
 
     if not question.strip():
         raise click.UsageError("the question is empty")
-    configuration = Configuration(
-        model=model,
-        method=method,
-        settings=settings,
-        prompts=prompts or "general",
-        shots=shots,
-        chat=chats(chat, model),
-        seed=seed,
-        sources=sources,
-        domains=domain_sources(domains),
-        query_models=query_models(query_uris),
-    )
+    configuration = choice.configuration("general")
     asked = Question(id="question", text=question)
     money = prices_of(prices)
-    budget = budget_of(limits_with(limits, max_cost), prices)
+    budget = choice.budget(limits, prices)
     with tempfile.TemporaryDirectory() as passing:
         directory = output or passing
         if dry_run:

@@ -2,23 +2,81 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from xgen_core.lm import PlannedModel
+    from xgen_core.lm import Budget, PlannedModel
+    from xgen_reason.configuration import Configuration
     from xgen_reason.evidence import QueryLanguage
 
-__all__ = ["chats", "domain_sources", "limits_with", "method_options", "plans_text", "query_models"]
+__all__ = ["Choice", "chats", "domain_sources", "method_options", "plans_text", "query_models"]
 
-F = TypeVar("F", bound=Callable[..., Any])
 _LANGUAGES = ("text", "sparql", "sql")
 
 
-def method_options(command: F) -> F:
-    """Add the options of `xgen_reason.configuration.Configuration`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What was chosen by `method_options`, as it was given."""
+
+    model: str
+    method: str
+    sources: tuple[str, ...]
+    domains: tuple[str, ...]
+    prompts: str | None
+    shots: int
+    chat: bool | None
+    seed: int
+    settings: tuple[str, ...]
+    query_uris: tuple[str, ...]
+    max_cost: float | None
+
+    def configuration(self, prompts: str) -> Configuration:
+        """The same, checked for its form; with these prompts where none were chosen.
+
+        Raises:
+            click.UsageError: an option is not of its form.
+        """
+        from xgen_reason.configuration import Configuration
+
+        return Configuration(
+            model=self.model,
+            method=self.method,
+            settings=self.settings,
+            prompts=self.prompts or prompts,
+            shots=self.shots,
+            chat=chats(self.chat, self.model),
+            seed=self.seed,
+            sources=self.sources,
+            domains=domain_sources(self.domains),
+            query_models=query_models(self.query_uris),
+        )
+
+    def budget(self, limits: Sequence[str], prices: str | None) -> Budget | None:
+        """That of `--budget`, the limit of `--max-cost` among its own.
+
+        Raises:
+            click.UsageError: not a limit or not prices.
+        """
+        from xgen_core.command.calls import budget_of
+
+        most = () if self.max_cost is None else (f"money={self.max_cost!r}",)
+        return budget_of((*limits, *most), prices)
+
+
+def method_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of `xgen_reason.configuration.Configuration`, as the argument `choice`."""
+    names = [field.name for field in fields(Choice)]
+
+    @functools.wraps(command)
+    def chosen(**given: Any) -> None:
+        choice = Choice(**{name: given.pop(name) for name in names})
+        command(choice=choice, **given)
+
     for option in reversed(
         (
             click.option("--model", "-m", required=True, help="scheme:rest, such as openai:NAME."),
@@ -84,13 +142,8 @@ def method_options(command: F) -> F:
             ),
         )
     ):
-        command = option(command)
-    return command
-
-
-def limits_with(limits: Sequence[str], max_cost: float | None) -> tuple[str, ...]:
-    """The limits of `--budget`, that of `--max-cost` among them."""
-    return (*limits, *(() if max_cost is None else (f"money={max_cost!r}",)))
+        chosen = option(chosen)
+    return chosen
 
 
 def domain_sources(domains: Sequence[str]) -> dict[str, tuple[str, ...]]:

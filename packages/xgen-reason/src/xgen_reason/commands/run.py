@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xgen_core.command.calls import call_options
-from xgen_reason.commands.options import method_options
+from xgen_reason.commands.options import Choice, method_options, plans_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,17 +38,7 @@ _PROMPTS = {"adv_hotpotqa": "hotpotqa", "questions": "general"}
 def run_dataset(
     dataset: str,
     file: str,
-    model: str,
-    method: str,
-    sources: tuple[str, ...],
-    domains: tuple[str, ...],
-    prompts: str | None,
-    shots: int,
-    chat: bool | None,
-    seed: int,
-    settings: tuple[str, ...],
-    query_uris: tuple[str, ...],
-    max_cost: float | None,
+    choice: Choice,
     output: str,
     limit: int | None,
     concurrency: int,
@@ -72,35 +62,16 @@ def run_dataset(
     from pathlib import Path
 
     from xgen_core import ModelError
-    from xgen_core.command.calls import budget_of, prices_of
+    from xgen_core.command.calls import prices_of
     from xgen_core.concurrency import Failure
     from xgen_eval.inputs import DataFile
-    from xgen_reason.commands.options import (
-        chats,
-        domain_sources,
-        limits_with,
-        plans_text,
-        query_models,
-    )
-    from xgen_reason.configuration import Configuration
     from xgen_reason.datasets import read_questions
     from xgen_reason.planning import plan_questions
     from xgen_reason.runs import run_questions
 
     questions = read_questions(dataset, file)[:limit]
-    configuration = Configuration(
-        model=model,
-        method=method,
-        settings=settings,
-        prompts=prompts or _PROMPTS.get(dataset, dataset),
-        shots=shots,
-        chat=chats(chat, model),
-        seed=seed,
-        sources=sources,
-        domains=domain_sources(domains),
-        query_models=query_models(query_uris),
-    )
-    budget = budget_of(limits_with(limits, max_cost), prices)
+    configuration = choice.configuration(_PROMPTS.get(dataset, dataset))
+    budget = choice.budget(limits, prices)
     if dry_run:
         plans = asyncio.run(plan_questions(configuration, questions, output=output))
         click.echo(plans_text(plans, prices))
