@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from xgen_core.lm import Prices
+from xgen_core.lm.asker import Call
 from xgen_reason import Edit, Evidence, Found, Paragraph, Query, Question, Result, Vote
 from xgen_reason.chain import Chain
 from xgen_reason.evaluation import score, summarise
@@ -18,7 +19,7 @@ from xgen_reason.evaluation.confidence import (
 )
 from xgen_reason.evaluation.metrics import score_answer
 from xgen_reason.evidence import Attempt
-from xgen_reason.result import Call, Route
+from xgen_reason.result import Route
 
 ELECTION = "thompson prevailed in the 1982 illinois gubernatorial election by a 5,074 vote margin."
 

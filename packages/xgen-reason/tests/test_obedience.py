@@ -13,10 +13,10 @@ from collections.abc import Mapping
 
 import pytest
 
+from xgen_core.lm.asker import Asker, CallTimes
 from xgen_core.lm.scripted import Rule, ScriptedModel
 from xgen_core.report import Table
 from xgen_reason import Evidence, Found, Question, Tools, load_prompts
-from xgen_reason.asker import Asker
 from xgen_reason.knowledge.index import build_index
 from xgen_reason.knowledge.rdf import open_rdf
 from xgen_reason.knowledge.tables import open_tables
@@ -25,7 +25,7 @@ from xgen_reason.methods.registry import load_method
 from xgen_reason.queries.sparql import SparqlQueries
 from xgen_reason.queries.sql import SqlQueries
 from xgen_reason.queries.text import TextQueries
-from xgen_reason.trace import CallTimes, trace_item
+from xgen_reason.trace import trace_item
 
 FACT = "Augustus De Morgan was born in Madurai in 1806."
 HARMLESS = "Augustus De Morgan was born to a family of soldiers."

@@ -7,14 +7,13 @@ import pytest
 
 from xgen_core.concurrency import Failure
 from xgen_core.lm import CallStore, Prices, recorded
+from xgen_core.lm.asker import Asker, Call
 from xgen_core.lm.scripted import Rule, ScriptedModel
 from xgen_core.report import Diff, Items, Plot, Table, Text
 from xgen_reason import Chain, Edit, Evidence, Found, Query, Question, Result, Vote
-from xgen_reason.asker import Asker
 from xgen_reason.citations import cite, mark, set_aside
 from xgen_reason.evidence import Attempt
 from xgen_reason.outcome import Outcome
-from xgen_reason.result import Call
 from xgen_reason.results import RunResults
 from xgen_reason.sections import MOST_TRACES, results_section, trace_section
 from xgen_reason.trace import CallTimes, before_and_after, trace_item

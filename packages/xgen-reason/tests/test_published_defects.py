@@ -19,9 +19,9 @@ import pytest
 
 import xgen_reason
 from xgen_core import RecipeError, apply_settings
+from xgen_core.lm.asker import Asker
 from xgen_core.lm.scripted import Rule, ScriptedModel
 from xgen_reason import Chain, Prompt, PromptSet, Query, Question, Table, load_prompts
-from xgen_reason.asker import Asker
 from xgen_reason.datasets import dataset_names
 from xgen_reason.gates import EntropyGate, ProbabilityGate, VotesGate
 from xgen_reason.knowledge.tables import TableSource

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from xgen_core import Completion, GenerationRequest
+from xgen_core.lm.asker import Asker
 from xgen_core.lm.scripted import Rule, ScriptedModel
 from xgen_reason import Found, Prompt, PromptSet, Query, Question
-from xgen_reason.asker import Asker
 from xgen_reason.knowledge.rdf import RdfSource
 from xgen_reason.queries.relaxation import relaxations
 from xgen_reason.queries.reply import read_query, write_reply

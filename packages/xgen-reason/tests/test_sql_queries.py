@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from xgen_core.lm.asker import Asker
 from xgen_core.lm.scripted import Rule, ScriptedModel
 from xgen_reason import Found, Prompt, PromptSet, Question, Table
-from xgen_reason.asker import Asker
 from xgen_reason.knowledge.tables import TableSource
 from xgen_reason.queries.sql import SqlQueries, sql_in
 

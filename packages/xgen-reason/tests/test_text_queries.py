@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from xgen_core.lm.asker import Asker
 from xgen_core.lm.scripted import Rule, ScriptedModel
 from xgen_reason import Prompt, PromptSet, Query, Question
-from xgen_reason.asker import Asker
 from xgen_reason.evidence import Evidence
 from xgen_reason.knowledge.reply import reply
 from xgen_reason.queries.text import TextQueries

@@ -10,9 +10,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from xgen_core import InputError
+from xgen_core.lm.asker import Asker
 from xgen_core.lm.scripted import Rule, ScriptedModel
 from xgen_reason import Found, Prompt, PromptSet, Query, Question
-from xgen_reason.asker import Asker
 from xgen_reason.knowledge.polite import Manners
 from xgen_reason.knowledge.recordings import Recordings
 from xgen_reason.knowledge.wikidata import WikidataSource, open_wikidata

@@ -11,9 +11,9 @@ from xgen_core import Completion, GenerationRequest, Model, ModelInfo
 from xgen_core.concurrency import gather
 from xgen_core.lm import CallStore, PlannedModel, planned
 from xgen_core.lm.always_open import AlwaysOpen
+from xgen_core.lm.asker import Asker
 from xgen_core.lm.scripted import prompt_text
 from xgen_core.progress import Progress
-from xgen_reason.asker import Asker
 from xgen_reason.configuration import Configuration
 from xgen_reason.evidence import Evidence, Found, Query, QueryLanguage
 from xgen_reason.knowledge.source import Source

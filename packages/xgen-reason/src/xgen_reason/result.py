@@ -6,35 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from xgen_core.lm.asker import Call
 from xgen_core.records import Record, Scalar
 from xgen_reason.chain import Chain
 from xgen_reason.evidence import Found
 
-__all__ = ["Call", "Edit", "Result", "Route", "Vote"]
+__all__ = ["Edit", "Result", "Route", "Vote"]
 
 Route = Literal["direct", "certain", "edited", "fallback", "abstained"]
 """Answered without a gate; certain, so left alone; with repaired steps; by the other method of a
 pair; no sample states an answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call(Record):
-    """One request to the model.
-
-    Attributes:
-        stage: `"sample"`, `"verify"`, `"edit"`, … as the method names it.
-        step: the step of the chain that it is about, from 1; 0 for the whole.
-        prompt: as sent; a conversation with its roles.
-        texts: what came back, one for each sample.
-        prompt_tokens, completion_tokens: as the model counts them, 0 where it does not.
-    """
-
-    stage: str
-    step: int = 0
-    prompt: str
-    texts: tuple[str, ...]
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,16 +23,17 @@ from xgen_core.codec import JSON, decode, encode
 from xgen_core.concurrency import Failure
 from xgen_core.files import write_jsonl
 from xgen_core.lm import Budget, CallStore, Prices, recorded
+from xgen_core.lm.asker import CallTimes
 from xgen_core.records import Record
+from xgen_core.report.calls import calls_section
 from xgen_eval.inputs import DataFile
 from xgen_reason.configuration import Configuration
 from xgen_reason.outcome import Outcome
 from xgen_reason.question import Question
 from xgen_reason.result import Result
 from xgen_reason.results import RunResults
-from xgen_reason.sections import calls_section, results_section, trace_section
+from xgen_reason.sections import results_section, trace_section
 from xgen_reason.solver import Solver, SolverRecipe, open_solver
-from xgen_reason.trace import CallTimes
 
 __all__ = ["Finished", "RunRecipe", "ask_question", "run_questions"]
 
@@ -170,8 +171,9 @@ def _finish(
 ) -> Finished:
     """Write what the outcomes come to."""
     results = RunResults.of(method, outcomes, prices=prices)
+    calls = [c for one in outcomes if isinstance(one.result, Result) for c in one.result.calls]
     run.write_section("10-results", results_section(results, outcomes))
-    run.write_section("30-calls", calls_section(outcomes, times=times, prices=prices))
+    run.write_section("30-calls", calls_section(calls, times=times, prices=prices))
     run.write_section("40-traces", trace_section(outcomes, times=times, prices=prices))
     results.write(run.directory / "results.json")
     return Finished(outcomes=tuple(outcomes), results=results)

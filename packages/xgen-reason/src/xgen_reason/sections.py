@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from xgen_core.concurrency import Failure
-from xgen_core.lm import Prices, Usage
-from xgen_core.records import Scalar
+from xgen_core.lm import Prices
+from xgen_core.lm.asker import CallTimes
 from xgen_core.report import Block, Item, Items, Plot, Section, Table, line_plot
 from xgen_eval.grading import metric_table
 from xgen_reason.evaluation.accounts import EditAccount
@@ -14,11 +14,11 @@ from xgen_reason.evaluation.confidence import risk_coverage
 from xgen_reason.evaluation.metrics import main_score
 from xgen_reason.evaluation.scored import score
 from xgen_reason.outcome import Outcome
-from xgen_reason.result import Call, Result
+from xgen_reason.result import Result
 from xgen_reason.results import RunResults
-from xgen_reason.trace import CallTimes, trace_item
+from xgen_reason.trace import trace_item
 
-__all__ = ["MOST_TRACES", "calls_section", "results_section", "trace_section"]
+__all__ = ["MOST_TRACES", "results_section", "trace_section"]
 
 MOST_TRACES = 200
 """Questions on the page; all of them are in `items/results.jsonl`."""
@@ -131,44 +131,6 @@ def _item(one: Outcome, times: CallTimes, prices: Prices | None) -> Item:
     )
     title = f"{one.question.id}  {one.result.route}{scores}"
     return trace_item(one.question, one.result, title=title, times=times, prices=prices)
-
-
-def calls_section(
-    outcomes: Sequence[Outcome], *, times: CallTimes, prices: Prices | None = None
-) -> Section:
-    """Requests to the model by stage: how many, tokens, time and money."""
-    results = [one.result for one in outcomes if isinstance(one.result, Result)]
-    stages: dict[str, list[Call]] = {}
-    for result in results:
-        for call in result.calls:
-            stages.setdefault(call.stage, []).append(call)
-    rows: list[tuple[Scalar, ...]] = []
-    for stage, calls in stages.items():
-        used = Usage(
-            calls=sum(len(call.texts) for call in calls),
-            prompt_tokens=sum(call.prompt_tokens for call in calls),
-            completion_tokens=sum(call.completion_tokens for call in calls),
-        )
-        known = [took for call in calls if (took := times.of(call)) is not None]
-        rows.append(
-            (
-                stage,
-                used.calls,
-                used.prompt_tokens,
-                used.completion_tokens,
-                sum(known) / len(known) if known else None,
-                prices.cost(used) if prices else None,
-            )
-        )
-    columns = ("stage", "answers", "tokens read", "tokens written", "seconds a request", "cost")
-    width = len(columns) if prices else len(columns) - 1
-    table = Table(
-        columns=columns[:width],
-        rows=tuple(row[:width] for row in rows),
-        caption="A question that asks again what another one asked is answered from the store, and "
-        "counts here all the same.",
-    )
-    return Section(title="Calls", summary="Requests to the model, by stage.", blocks=(table,))
 
 
 def _coverage(outcomes: Sequence[Outcome]) -> Plot | None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from xgen_core import InputError, Model, ModelInfo, open_model
 from xgen_core.codec import JSON, encode
+from xgen_core.lm.asker import Asker
 from xgen_core.recipe import fingerprint
 from xgen_core.records import Record
-from xgen_reason.asker import Asker
 from xgen_reason.configuration import Configuration, domains_of, source_names
 from xgen_reason.evidence import QueryLanguage
 from xgen_reason.knowledge.source import Source, open_source

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from xgen_reason.asker import Asker
+from xgen_core.lm.asker import Asker
 from xgen_reason.evidence import Found, Query, QueryLanguage
 from xgen_reason.knowledge.source import Source
 from xgen_reason.prompts import PromptSet

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
-from xgen_core.lm import CallStore, Prices, Usage
+from xgen_core.lm import Prices
+from xgen_core.lm.asker import CallTimes
 from xgen_core.records import Scalar
 from xgen_core.report import Diff, Item, Table, Text
+from xgen_core.report.calls import calls_table, filled_table
 from xgen_reason.citations import Citation, cite, mark
 from xgen_reason.evidence import Evidence, Found
 from xgen_reason.question import Question
-from xgen_reason.result import Call, Edit, Result, Vote
+from xgen_reason.result import Edit, Result, Vote
 
-__all__ = ["CallTimes", "before_and_after", "route_text", "trace_item"]
-
-_PROMPT = 600
-"""Characters of a prompt's end that the page shows; what the item adds stands there."""
+__all__ = ["before_and_after", "route_text", "trace_item"]
 
 _ROUTES = {
     "direct": "asked once, without a gate",
@@ -25,27 +23,6 @@ _ROUTES = {
     "fallback": "the first method of the pair gave up, and the second answered",
     "abstained": "abstained: no sample states an answer",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallTimes:
-    """How long calls took, as their store knows; results themselves hold no times.
-
-    Attributes:
-        seconds: by prompt and answer.
-    """
-
-    seconds: Mapping[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
-
-    @classmethod
-    def read(cls, store: CallStore) -> CallTimes:
-        """The times of all calls in a store."""
-        return cls(seconds={(prompt, text): took for prompt, text, took in store.times()})
-
-    def of(self, call: Call) -> float | None:
-        """Seconds until the last sample of a call was there; None where nobody knows."""
-        known = [self.seconds.get((call.prompt, text)) for text in call.texts]
-        return max((took for took in known if took is not None), default=None)
 
 
 def route_text(result: Result) -> str:
@@ -96,7 +73,7 @@ def trace_item(
     if result.edits and result.answer != result.first:
         blocks.append(Text(text="Answer"))
         blocks.append(Diff(before=result.first, after=result.answer or "none stated"))
-    blocks.append(_calls(result.calls, times, prices))
+    blocks.append(calls_table(result.calls, times=times, prices=prices))
     return Item(title=title, fields=_fields(question, result), blocks=tuple(blocks))
 
 
@@ -133,7 +110,7 @@ def _samples(result: Result) -> Table:
                 chain.text.strip(),
             )
         )
-    return _table(
+    return filled_table(
         ("sample", "answer", "votes", "mean log-prob.", "chain"),
         rows,
         "The samples, and how many of them agree with each.",
@@ -150,7 +127,7 @@ def _step(edit: Edit, cited: tuple[Citation, ...]) -> Iterable[Text | Table | Di
         yield Diff(before=edit.before, after=edit.after)
     attempts = [row for found in edit.found for row in _attempts(found)]
     if attempts:
-        yield _table(("source", "language", "query", "outcome"), attempts, "What was asked.")
+        yield filled_table(("source", "language", "query", "outcome"), attempts, "What was asked.")
     pieces = [
         _piece(evidence, (source, place) in edit.used, cited)
         for source, found in enumerate(edit.found)
@@ -158,7 +135,9 @@ def _step(edit: Edit, cited: tuple[Citation, ...]) -> Iterable[Text | Table | Di
     ]
     if pieces:
         columns = ("", "source", "where", "score", "text", "retrieved", "mark")
-        yield _table(columns, pieces, "What was found; numbered pieces were shown to the model.")
+        yield filled_table(
+            columns, pieces, "What was found; numbered pieces were shown to the model."
+        )
 
 
 def _attempts(found: Found) -> list[tuple[Scalar, ...]]:
@@ -187,46 +166,4 @@ def _piece(evidence: Evidence, used: bool, cited: tuple[Citation, ...]) -> tuple
         evidence.text,
         evidence.retrieved,
         f"⚠ not shown: {evidence.suspicious}" if evidence.suspicious else "",
-    )
-
-
-def _calls(calls: Iterable[Call], times: CallTimes, prices: Prices | None) -> Table:
-    rows: list[tuple[Scalar, ...]] = []
-    for call in calls:
-        used = Usage(
-            calls=1, prompt_tokens=call.prompt_tokens, completion_tokens=call.completion_tokens
-        )
-        rows.append(
-            (
-                call.stage,
-                call.step or None,
-                times.of(call),
-                call.prompt_tokens,
-                call.completion_tokens,
-                prices.cost(used) if prices else None,
-                _end(call.prompt),
-                "\n".join(text.strip() for text in call.texts),
-            )
-        )
-    return _table(
-        ("stage", "step", "seconds", "read", "written", "cost", "prompt's end", "reply"),
-        rows,
-        "Every request to the model; tokens as it counts them.",
-    )
-
-
-def _end(prompt: str) -> str:
-    """What the item adds to the examples, or the last of it."""
-    last = prompt.rpartition("\n\n")[2]
-    end = last if last.strip() else prompt
-    return end if len(end) <= _PROMPT else f"…{end[-_PROMPT:]}"
-
-
-def _table(columns: tuple[str, ...], rows: list[tuple[Scalar, ...]], caption: str) -> Table:
-    """A table without the columns that are empty in every row."""
-    kept = [i for i in range(len(columns)) if any(row[i] not in (None, "") for row in rows)]
-    return Table(
-        columns=tuple(columns[i] for i in kept),
-        rows=tuple(tuple(row[i] for i in kept) for row in rows),
-        caption=caption,
     )

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from xgen_core.lm.asker import Asker
 from xgen_core.lm.scripted import Rule, ScriptedModel
 from xgen_core.records import TokenLogprob
 from xgen_reason import Evidence, Found, Prompt, PromptSet, Question, Tools
-from xgen_reason.asker import Asker
 from xgen_reason.evidence import Attempt, Query
 
 PROMPTS = PromptSet(

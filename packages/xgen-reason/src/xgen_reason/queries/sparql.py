@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
-from xgen_reason.asker import Asker
+from xgen_core.lm.asker import Asker
 from xgen_reason.evidence import Attempt, Found, Query, QueryLanguage
 from xgen_reason.knowledge.linking import Candidate, Mention, choices
 from xgen_reason.knowledge.polite import NoAnswerError

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from xgen_reason.asker import Asker
+from xgen_core.lm.asker import Asker
 from xgen_reason.evidence import Attempt, Found, Query, QueryLanguage
 from xgen_reason.knowledge.source import Source
 from xgen_reason.knowledge.tables import SqlSource

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from xgen_reason.asker import Asker
+from xgen_core.lm.asker import Asker
 from xgen_reason.evidence import Found, QueryLanguage
 from xgen_reason.knowledge.source import Source
 from xgen_reason.prompts import PromptSet

@@ -1,17 +1,60 @@
-"""The model as one question's method asks it: every request by stage, kept for the trace."""
+"""The model as one item's work asks it: every request by stage, kept for the trace."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from xgen_core import Completion, GenerationRequest, Message, Model
-from xgen_reason.result import Call
+from xgen_core.lm.calls import CallStore
+from xgen_core.protocols import Model
+from xgen_core.records import Completion, GenerationRequest, Message, Record
 
-__all__ = ["Asker"]
+__all__ = ["Asker", "Call", "CallTimes"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Record):
+    """One request to the model.
+
+    Attributes:
+        stage: what it was for, in the words of the method.
+        step: the part of the item's work that it is about, from 1; 0 for the whole.
+        prompt: as sent; a conversation with its roles.
+        texts: what came back, one for each sample.
+        prompt_tokens, completion_tokens: as the model counts them, 0 where it does not.
+    """
+
+    stage: str
+    step: int = 0
+    prompt: str
+    texts: tuple[str, ...]
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallTimes:
+    """How long calls took, as their store knows; results themselves hold no times.
+
+    Attributes:
+        seconds: by prompt and answer.
+    """
+
+    seconds: Mapping[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+
+    @classmethod
+    def read(cls, store: CallStore) -> CallTimes:
+        """The times of all calls in a store."""
+        return cls(seconds={(prompt, text): took for prompt, text, took in store.times()})
+
+    def of(self, call: Call) -> float | None:
+        """Seconds until the last sample of a call was there; None where nobody knows."""
+        known = [self.seconds.get((call.prompt, text)) for text in call.texts]
+        return max((took for took in known if took is not None), default=None)
 
 
 class Asker:
-    """Asks a model for one question, and remembers what was asked.
+    """Asks a model for one item, and remembers what was asked.
 
     `calls` has requests in the order in which they were begun. Works that go on side by side each
     ask through a `branch`, so that the order does not depend on which answer came first.
@@ -65,6 +108,7 @@ class Asker:
         *,
         max_tokens: int,
         temperature: float = 0.0,
+        top_p: float = 1.0,
         n: int = 1,
         first: int = 0,
         stop: Sequence[str] = (),
@@ -78,11 +122,12 @@ class Asker:
             prompt: few-shot text.
             max_tokens: of each answer.
             temperature: 0 is greedy.
+            top_p: share of the probability that is sampled from.
             n: how many samples.
             first: number of the first of them, so that drawing more later repeats none.
             stop: strings that end an answer.
             logprobs: as in `GenerationRequest`.
-            step: of the chain, from 1; 0 for the whole.
+            step: of the item's work, from 1; 0 for the whole.
 
         Raises:
             ModelError: the model failed.
@@ -94,6 +139,7 @@ class Asker:
             messages=(Message(role="user", content=prompt),) if self._chat else (),
             max_tokens=max_tokens,
             temperature=temperature,
+            top_p=top_p,
             n=n,
             seed=self._seed + first,
             stop=tuple(stop),
