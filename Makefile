@@ -27,9 +27,9 @@ $(VENV)/.packages: constraints.txt $(wildcard packages/*/pyproject.toml)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1' -c constraints.txt hatchling editables
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt \
-		-e 'packages/xgen-core[http,report]' -e 'packages/xgen-tokenizer[fast,hf]' -e 'packages/xgen-data[fast,filters,web,wikipedia]' \
+		-e 'packages/xgen-core[http,report]' -e 'packages/xgen-tokenizer[fast,hf]' -e 'packages/xgen-data[fast,filters,languages,web,wikipedia]' \
 		-e 'packages/xgen-model[serve]' -e 'packages/xgen-train[tensorboard]' -e packages/xgen-eval \
-		-e 'packages/xgen-reason[http,sparql]'
+		-e 'packages/xgen-reason[http,sparql]' -e 'packages/xgen-ldp[http,languages]'
 	@touch $@
 
 # The developers' tools on top.

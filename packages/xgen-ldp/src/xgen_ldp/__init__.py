@@ -1,0 +1,59 @@
+"""Linguistically diverse prompting: translation without parallel data in the language.
+
+Start with `Direction`, `find_language` and `load_method`; `Material` is what a method may use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xgen_ldp.checking import Checker
+    from xgen_ldp.exemplars import Bank, Exemplar, Side, open_bank
+    from xgen_ldp.finding import Finding
+    from xgen_ldp.languages import ENGLISH, Language, find_language, language_group
+    from xgen_ldp.line import Direction, Line
+    from xgen_ldp.methods import Material, Method, Translator, load_method
+    from xgen_ldp.prompts import Layout
+    from xgen_ldp.translation import Translation
+
+__all__ = [
+    "ENGLISH",
+    "Bank",
+    "Checker",
+    "Direction",
+    "Exemplar",
+    "Finding",
+    "Language",
+    "Layout",
+    "Line",
+    "Material",
+    "Method",
+    "Side",
+    "Translation",
+    "Translator",
+    "find_language",
+    "language_group",
+    "load_method",
+    "open_bank",
+]
+
+_HOMES = {
+    "checking": ("Checker",),
+    "exemplars": ("Bank", "Exemplar", "Side", "open_bank"),
+    "finding": ("Finding",),
+    "languages": ("ENGLISH", "Language", "find_language", "language_group"),
+    "line": ("Direction", "Line"),
+    "methods": ("Material", "Method", "Translator", "load_method"),
+    "prompts": ("Layout",),
+    "translation": ("Translation",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that importing the package stays cheap."""
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"xgen_ldp.{module}"), name)
+    raise AttributeError(f"module 'xgen_ldp' has no attribute {name!r}")

@@ -1,0 +1,23 @@
+"""`xgen ldp`: translation by linguistically diverse prompts."""
+
+from __future__ import annotations
+
+import click
+
+from xgen_ldp.commands.languages import languages
+
+__all__ = ["ldp"]
+
+
+@click.group("ldp")
+def ldp() -> None:
+    """Translate languages that nobody has parallel data for.
+
+    \b
+    Example:
+      xgen ldp translate --from npi --to en lines.txt -m openai:gpt-4o-mini
+    """
+
+
+for command in (languages,):
+    ldp.add_command(command)

@@ -1,0 +1,1 @@
+"""One module a command; `xgen_ldp.cli` puts them together."""

@@ -1,0 +1,6 @@
+"""Worked examples: their record, the bank that comes with the package, and how some are chosen."""
+
+from xgen_ldp.exemplars.bank import Bank, open_bank
+from xgen_ldp.exemplars.exemplar import Exemplar, Origin, Side
+
+__all__ = ["Bank", "Exemplar", "Origin", "Side", "open_bank"]
