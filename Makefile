@@ -29,7 +29,8 @@ $(VENV)/.packages: constraints.txt $(wildcard packages/*/pyproject.toml)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt \
 		-e 'packages/xgen-core[http,report]' -e 'packages/xgen-tokenizer[fast,hf]' -e 'packages/xgen-data[fast,filters,languages,web,wikipedia]' \
 		-e 'packages/xgen-model[serve]' -e 'packages/xgen-train[tensorboard]' -e packages/xgen-eval \
-		-e 'packages/xgen-reason[http,sparql]' -e 'packages/xgen-ldp[http,languages]'
+		-e 'packages/xgen-reason[http,sparql]' -e 'packages/xgen-ldp[http,languages]' \
+		-e 'packages/xgen-distill[http]'
 	@touch $@
 
 # The developers' tools on top.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xgen_core.lm.calls import CallStore
+from xgen_core.lm.scripted import prompt_text
 from xgen_core.protocols import Model
 from xgen_core.records import Completion, GenerationRequest, Message, Record
 
@@ -19,7 +20,7 @@ class Call(Record):
     Attributes:
         stage: what it was for, in the words of the method.
         step: the part of the item's work that it is about, from 1; 0 for the whole.
-        prompt: as sent; a conversation with its roles.
+        prompt: as sent; of a conversation the contents, joined by newlines.
         texts: what came back, one for each sample.
         prompt_tokens, completion_tokens: as the model counts them, 0 where it does not.
     """
@@ -104,7 +105,7 @@ class Asker:
     async def ask(
         self,
         stage: str,
-        prompt: str,
+        prompt: str | Sequence[Message],
         *,
         max_tokens: int,
         temperature: float = 0.0,
@@ -119,7 +120,7 @@ class Asker:
 
         Args:
             stage: what for; see `Call`.
-            prompt: few-shot text.
+            prompt: a text; or a conversation, sent as it is.
             max_tokens: of each answer.
             temperature: 0 is greedy.
             top_p: share of the probability that is sampled from.
@@ -134,9 +135,14 @@ class Asker:
         """
         place = len(self._calls)
         self._calls.append(None)
+        messages: tuple[Message, ...] = ()
+        if not isinstance(prompt, str):
+            messages = tuple(prompt)
+        elif self._chat:
+            messages = (Message(role="user", content=prompt),)
         request = GenerationRequest(
-            prompt=None if self._chat else prompt,
-            messages=(Message(role="user", content=prompt),) if self._chat else (),
+            prompt=prompt if isinstance(prompt, str) and not messages else None,
+            messages=messages,
             max_tokens=max_tokens,
             temperature=temperature,
             top_p=top_p,
@@ -149,7 +155,7 @@ class Asker:
         self._calls[place] = Call(
             stage=stage,
             step=step,
-            prompt=prompt,
+            prompt=prompt_text(request),
             texts=tuple(completion.text for completion in found),
             prompt_tokens=sum(completion.prompt_tokens for completion in found),
             completion_tokens=sum(completion.completion_tokens for completion in found),

@@ -1,0 +1,18 @@
+"""`xgen distill`: from a student's failures to a better student."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["distill"]
+
+
+@click.group("distill")
+def distill() -> None:
+    """Personalised distillation: a student tries, tests speak, a teacher repairs.
+
+    \b
+    Example:
+      xgen distill run tasks.jsonl --student local:runs/base --teacher openai:gpt-4o-mini -o runs/d
+      xgen distill build runs/d
+    """

@@ -1,0 +1,1 @@
+"""One module a command; `xgen_distill.cli` puts them together."""
