@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xgen_distill.sets.unfit import Unfit
+from xgen_eval.execution.formats.source import syntax_tree
 
 __all__ = ["Part", "indented", "outside_parts"]
 
@@ -100,11 +101,14 @@ def indented(source: str, indent: str) -> str:
     """A program set further in; lines that begin inside a string stay as they are.
 
     Args:
-        source: that parses.
+        source: of the program; `return` may stand in it.
         indent: white space.
+
+    Raises:
+        CodecError: it does not parse.
     """
     inside: set[int] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(syntax_tree(source, "program")):
         if isinstance(node, ast.JoinedStr) or (
             isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
         ):

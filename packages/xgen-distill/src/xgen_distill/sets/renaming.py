@@ -279,7 +279,10 @@ def _conflict_free(
             continue
         scope, new = use.scope, names[use.name]
         while scope is not function and scope.parent is not None:
-            if new in scope.bound and new not in scope.outer:
+            if scope.kind == "class":
+                if scope is use.scope and new in scope.bound:
+                    raise Unfit("name conflict", f"a class in it has an attribute {new}")
+            elif new in scope.bound and new not in scope.outer:
                 inner = renames.setdefault(scope, {})
                 inner[new] = inner.get(new) or _fresh(new, taken)
             scope = scope.parent
