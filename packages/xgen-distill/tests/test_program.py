@@ -17,6 +17,9 @@ PROGRAMS = {
     "lambda": "def f(key=lambda x: x, *, g: int = (lambda: 1)()):\n    return key\n",
     "slice": "def f(x=[1][0:1]): return {1: 2}[1:2]\n",
     "umlauts": "ä = 'ö'\ndef f(ü: str = 'ß:') -> 'ñ:': return 'é:'\n",
+    "block first": "def f(x):\n    if x:\n        return 1\n    for y in x: return y\n",
+    "definition first": "def f(x):\n    # why: so\n    @g\n    def h(): return 1\n    return h\n",
+    "separators": "def f(x): return '\x0c\u2028' + x\n",
     "twice": "def f():\n    return 1\n\ndef f():\n    return 2\n",
 }
 HEADERS = {
@@ -27,6 +30,9 @@ HEADERS = {
     "lambda": "def f(key=lambda x: x, *, g: int = (lambda: 1)()):\n",
     "slice": "def f(x=[1][0:1]): ",
     "umlauts": "def f(ü: str = 'ß:') -> 'ñ:': ",
+    "block first": "def f(x):\n",
+    "definition first": "def f(x):\n",
+    "separators": "def f(x): ",
     "twice": "def f():\n",
 }
 

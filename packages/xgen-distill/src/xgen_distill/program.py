@@ -68,7 +68,8 @@ def find_definition(source: str, name: str) -> Definition | None:
     Returns:
         None where the program does not compile or defines no such function.
     """
-    source = "\n".join(source.splitlines()) + "\n" if source else source
+    source = source.replace("\r\n", "\n").replace("\r", "\n")
+    source += "\n" if source and not source.endswith("\n") else ""
     tree = parse_program(source)
     if tree is None:
         return None
@@ -108,20 +109,24 @@ def _colon_line(source: str, node: _Function) -> int:
     It is the last colon outside brackets before the first statement: between them there are
     comments and white space alone.
     """
-    first = node.body[0].lineno
+    first = min([node.body[0], *getattr(node.body[0], "decorator_list", ())], key=_place)
+    line = source.split("\n")[first.lineno - 1]
+    start = (first.lineno, len(line.encode()[: first.col_offset].decode()))
     depth, found = 0, node.lineno
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        row, text = token.start[0], token.string
-        if row < node.lineno or token.type != tokenize.OP:
-            continue
-        if row > first or (found == first and row == first and text == ":" and not depth):
+        if token.start >= start:
             break
+        if token.start[0] < node.lineno or token.type != tokenize.OP:
+            continue
+        text = token.string
         depth += (text in "([{") - (text in ")]}")
         if text == ":" and not depth:
-            found = row
-            if row == first:
-                break
+            found = token.start[0]
     return found
+
+
+def _place(node: ast.stmt | ast.expr) -> tuple[int, int]:
+    return node.lineno, node.col_offset
 
 
 def _parameters(arguments: ast.arguments) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from xgen_core.records import Example, Message, Record
 
-__all__ = ["SETS", "SUMMARIES", "Row", "SetName"]
+__all__ = ["SETS", "SUMMARIES", "Row", "SetName", "Source"]
 
 SetName = Literal[
     "stand",
@@ -22,6 +22,9 @@ SetName = Literal[
 """As Chen et al. 2023 name them. `StanD`: every task, the teacher's own solution. `InpD`: the tasks
 that the student failed. `PERsD`: the same tasks, the teacher's repair of the student's attempt.
 `-refine`: from attempt and error. `-combined`: both kinds of rows."""
+
+Source = Literal["direct", "repair"]
+"""From what a completion is: the teacher's own solution, or its repair of an attempt."""
 
 SETS: tuple[SetName, ...] = get_args(SetName)
 
@@ -55,7 +58,7 @@ class Row(Record):
     id: str
     task: str
     attempt: str = ""
-    source: Literal["direct", "repair"]
+    source: Source
     asks: Literal["attempt", "refinement"]
     prompt: str
     completion: str
