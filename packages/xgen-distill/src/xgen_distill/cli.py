@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from xgen_distill.commands.run import run
+
 __all__ = ["distill"]
 
 
@@ -16,3 +18,7 @@ def distill() -> None:
       xgen distill run tasks.jsonl --student local:runs/base --teacher openai:gpt-4o-mini -o runs/d
       xgen distill build runs/d
     """
+
+
+for command in (run,):
+    distill.add_command(command)
