@@ -25,6 +25,7 @@ class Attempt(Record):
         verdict: by the tests that the loop may tell of.
         feedback: None where it passed.
         reason: why it goes no further without being run: `"empty"`, `"no function"`, ….
+        prompt_tokens, completion_tokens: as the model counts them, 0 where it does not.
     """
 
     task: str
@@ -35,6 +36,8 @@ class Attempt(Record):
     verdict: Verdict | None = None
     feedback: Feedback | None = None
     reason: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
 
     @property
     def id(self) -> str:
@@ -45,6 +48,11 @@ class Attempt(Record):
     def failed(self) -> bool:
         """Whether it ran and did not pass: what a teacher may repair."""
         return self.feedback is not None
+
+    @property
+    def passed(self) -> bool:
+        """Whether it ran and passed."""
+        return self.verdict is not None and self.verdict.passed and self.feedback is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +70,7 @@ class Refinement(Record):
         similarity: to the attempt, 0 to 1, by measure.
         chosen: whether it is the one that is learnt from: of those that pass the one closest to the
             attempt.
+        prompt_tokens, completion_tokens: as the model counts them, 0 where it does not.
     """
 
     attempt: str
@@ -72,6 +81,8 @@ class Refinement(Record):
     reason: str = ""
     similarity: Mapping[str, float] = field(default_factory=dict[str, float])
     chosen: bool = False
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
 
     @property
     def id(self) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import click
 
+from xgen_distill.commands.run import run
+from xgen_distill.commands.tasks import prepare_tasks
+
 __all__ = ["distill"]
 
 
@@ -16,3 +19,10 @@ def distill() -> None:
       xgen distill run tasks.jsonl --student local:runs/base --teacher openai:gpt-4o-mini -o runs/d
       xgen distill build runs/d
     """
+
+
+for command in (
+    prepare_tasks,
+    run,
+):
+    distill.add_command(command)

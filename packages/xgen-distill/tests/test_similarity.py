@@ -1,0 +1,59 @@
+"""How alike programs are, and which refinement is chosen by it."""
+
+from __future__ import annotations
+
+import pytest
+
+from xgen_distill import Refinement
+from xgen_distill.similarity import MEASURES, similarity
+from xgen_distill.teacher.teacher import choose
+
+LOOP = '''def total(values):
+    """Add them up."""
+    result = 1
+    for value in values:
+        result += value
+    return result
+'''
+REPAIR = LOOP.replace("= 1", "= 0")
+DIRECT = "def total(values):\n    return sum(values)\n"
+
+
+def test_docstrings_comments_and_layout_do_not_count() -> None:
+    bare = (
+        "def total( values ):\n  result=1 # start\n"
+        "  for value in values: result+=value\n  return result"
+    )
+    assert similarity(LOOP, bare) == dict.fromkeys(MEASURES, 1.0)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_repair_is_closer_than_another_way(measure: str) -> None:
+    assert 1 > similarity(LOOP, REPAIR)[measure] > similarity(LOOP, DIRECT)[measure] > 0
+
+
+def test_what_does_not_compile_has_no_tree() -> None:
+    found = similarity("def total(values:\n", DIRECT)
+    assert set(found) == {"text", "tokens"}
+
+
+def test_one_token_of_many_is_one_edit() -> None:
+    assert similarity("a = b + 1", "a = b + 2")["tokens"] == pytest.approx(1 - 1 / 5)
+
+
+def test_the_closest_that_passes_is_chosen_the_first_of_equals() -> None:
+    def refinement(attempt: str, sample: int, tokens: float, reason: str = "") -> Refinement:
+        return Refinement(
+            attempt=attempt, sample=sample, reply="", reason=reason, similarity={"tokens": tokens}
+        )
+
+    every = [
+        refinement("a", 0, 0.9, reason="fails"),
+        refinement("a", 1, 0.5),
+        refinement("a", 2, 0.7),
+        refinement("a", 3, 0.7),
+        refinement("b", 0, 0.1, reason="prose"),
+    ]
+    chosen = choose(every, "tokens")
+    assert [one.id for one in chosen] == [one.id for one in every]
+    assert [one.id for one in chosen if one.chosen] == ["a/2"]
