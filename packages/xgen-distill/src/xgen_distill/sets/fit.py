@@ -62,6 +62,26 @@ def fit(task: Task, program: str) -> Fitted:
     Raises:
         Unfit: it cannot be done; says why.
     """
+    try:
+        return _fit(task, program)
+    except RecursionError:
+        raise Unfit("does not compile", "it is nested too deeply") from None
+
+
+def restated(docstring: str, instruction: str) -> float:
+    """How much of a docstring the task says already, 0 to 1.
+
+    The share of the different words of its first paragraph, without their endings (Porter), that
+    are in the instruction.
+    """
+    words, known = (
+        {porter_stem(word) for word in _WORD.findall(text.casefold())}
+        for text in (docstring.strip().split("\n\n")[0], instruction)
+    )
+    return len(words & known) / len(words) if words else 0.0
+
+
+def _fit(task: Task, program: str) -> Fitted:
     repaired: list[str] = []
     program = program.replace("\r\n", "\n").replace("\r", "\n")
     if not program.strip():
@@ -90,19 +110,6 @@ def fit(task: Task, program: str) -> Fitted:
     body = _without_restatement(task, body, repaired)
     _check(task, body)
     return Fitted(completion=body, repaired=tuple(repaired))
-
-
-def restated(docstring: str, instruction: str) -> float:
-    """How much of a docstring the task says already, 0 to 1.
-
-    The share of the different words of its first paragraph, without their endings (Porter), that
-    are in the instruction.
-    """
-    words, known = (
-        {porter_stem(word) for word in _WORD.findall(text.casefold())}
-        for text in (docstring.strip().split("\n\n")[0], instruction)
-    )
-    return len(words & known) / len(words) if words else 0.0
 
 
 def _attached(task: Task, program: str) -> Definition:
