@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from xgen_distill.commands.build import build
 from xgen_distill.commands.run import run
 from xgen_distill.commands.tasks import prepare_tasks
 
@@ -24,5 +25,6 @@ def distill() -> None:
 for command in (
     prepare_tasks,
     run,
+    build,
 ):
     distill.add_command(command)

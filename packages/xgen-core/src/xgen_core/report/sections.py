@@ -16,10 +16,16 @@ __all__ = ["Block", "Diff", "Item", "Items", "Plot", "Section", "Table", "Text"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text(Record):
-    """A paragraph, shown as written (no markup)."""
+    """A paragraph, shown as written (no markup).
+
+    Attributes:
+        title: where there is one, the text lies folded under it, in letters of one width, until a
+            reader opens it: what is long and seldom needed.
+    """
 
     kind: Literal["text"] = "text"
     text: str
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
