@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from xgen_distill.commands.run import run
+from xgen_distill.commands.tasks import prepare_tasks
 
 __all__ = ["distill"]
 
@@ -20,5 +21,8 @@ def distill() -> None:
     """
 
 
-for command in (run,):
+for command in (
+    prepare_tasks,
+    run,
+):
     distill.add_command(command)

@@ -26,6 +26,8 @@ class Task(Record):
         header: `def f(x: int) -> int:\n`, that every prompt ends with.
         shown: tests that a model may see, and whose failures it may be told.
         hidden: tests that decide and that nobody is told of.
+        complete: whether the hidden tests decide alone, as a benchmark's official ones do; those
+            that are shown may then be among them.
         gold: the teacher's direct solution, a whole program; empty where there is none.
         setup: source that runs before the tests, with them.
         prelude: source that runs before every solution, with it: imports, helpers of the prompt.
@@ -40,6 +42,7 @@ class Task(Record):
     header: str
     shown: tuple[UnitTest, ...] = ()
     hidden: tuple[UnitTest, ...] = ()
+    complete: bool = False
     gold: str = ""
     setup: str = ""
     prelude: str = ""
@@ -59,8 +62,14 @@ class Task(Record):
 
     @property
     def tests(self) -> tuple[UnitTest, ...]:
-        """Shown, then hidden."""
-        return (*self.shown, *self.hidden)
+        """Shown, then hidden, each once."""
+        found = {test.source: test for test in (*self.shown, *self.hidden)}
+        return tuple(found.values())
+
+    @property
+    def deciding(self) -> tuple[UnitTest, ...]:
+        """The tests by which a solution is right or wrong."""
+        return self.hidden if self.complete else self.tests
 
     def problem(self, tests: Sequence[UnitTest], program: str = "") -> Problem:
         """What a sandbox judges a solution by.
@@ -77,9 +86,7 @@ class Task(Record):
         if not tests:
             raise ValueError(f"task {self.id}: no tests to judge by")
         sources = tuple(test.source for test in tests)
-        source = Source.of(
-            f"{self.prelude}\n{program or self.gold}", "\n".join(sources), self.setup
-        )
+        source = Source.of(program or self.gold, "\n".join(sources), self.setup)
         if self.entry_point not in source.called and not any(
             self.entry_point in text for text in sources
         ):
