@@ -6,7 +6,6 @@ here their line ids stand in `Preparation.exemplars`.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from xgen_core import InputError
@@ -15,6 +14,7 @@ from xgen_ldp.exemplars import Exemplar, Side
 from xgen_ldp.languages import Language
 from xgen_ldp.methods.material import Material
 from xgen_ldp.methods.prompted import Prompted
+from xgen_ldp.order import shuffled
 
 __all__ = ["FewShot"]
 
@@ -49,7 +49,7 @@ class FewShot:
         Raises:
             InputError: there are fewer pairs than `shots`.
         """
-        chosen = sorted(_pairs(material), key=lambda pair: _draw(material.seed, pair.id))
+        chosen = shuffled(_pairs(material), material.seed, lambda pair: pair.id)
         if len(chosen) < self.shots:
             source, target = material.direction.source, material.direction.target
             raise InputError(
@@ -84,8 +84,3 @@ def _pairs(material: Material) -> list[Exemplar]:
 def _side(exemplar: Exemplar, language: Language) -> Side | None:
     text = exemplar.text(language)
     return None if text is None else Side(language=language, text=text)
-
-
-def _draw(seed: int, id: str) -> bytes:
-    """A line's place in a random order that no release of Python or numpy changes."""
-    return hashlib.sha256(f"{seed} {id}".encode()).digest()

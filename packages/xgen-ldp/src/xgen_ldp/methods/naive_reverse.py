@@ -9,7 +9,6 @@ whose exemplars have the target language itself on the right.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from xgen_core import InputError
@@ -18,6 +17,7 @@ from xgen_ldp.exemplars import Exemplar
 from xgen_ldp.languages import find_language
 from xgen_ldp.methods.material import Material
 from xgen_ldp.methods.prompted import Prompted
+from xgen_ldp.order import shuffled
 
 __all__ = ["NaiveReverse"]
 
@@ -60,7 +60,7 @@ class NaiveReverse:
     def _chosen(self, material: Material) -> tuple[Exemplar, ...]:
         wanted = {find_language(code) for code in self.languages} - {material.direction.target}
         chosen: list[Exemplar] = []
-        for language in sorted(wanted, key=lambda one: _draw(material.seed, one.code)):
+        for language in shuffled(wanted, material.seed, lambda one: one.code):
             taken = {exemplar.id for exemplar in chosen}
             left = [
                 exemplar.reversed()
@@ -72,9 +72,5 @@ class NaiveReverse:
                     f"the bank has no exemplar of {language.name} that is not tested: give others "
                     "with --bank, or --set languages=…"
                 )
-            chosen.append(min(left, key=lambda one: _draw(material.seed, one.id)))
+            chosen.append(shuffled(left, material.seed, lambda one: one.id)[0])
         return tuple(chosen)
-
-
-def _draw(seed: int, name: str) -> bytes:
-    return hashlib.sha256(f"{seed} {name}".encode()).digest()
