@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xgen_ldp.checking import Checker
 from xgen_ldp.exemplars import Exemplar, Side
-from xgen_ldp.languages import find_language
+from xgen_ldp.languages import Language, find_language
 from xgen_ldp.line import Direction, Line
 from xgen_ldp.source import read_source
 
-__all__ = ["Texts", "read_parallel", "read_texts"]
+__all__ = ["Texts", "harvested", "read_parallel", "read_texts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,33 @@ def read_texts(files: Mapping[str, str]) -> Texts:
         origins[language.code] = f"{found.name}: {len(found.lines):,} lines"
         notes += found.notes
     return Texts(unlabelled=unlabelled, origins=origins, notes=tuple(notes))
+
+
+def harvested(
+    file: str, language: Language, *, exclude: Sequence[str] = (), limit: int | None = None
+) -> tuple[tuple[Line, ...], list[str]]:
+    """Lines of a file that something can be learned from.
+
+    Args:
+        file: unlabelled text, a sentence a line.
+        language: of it.
+        exclude: files with lines that must not be among them.
+        limit: the first so many.
+
+    Returns:
+        The lines, and what was left out, in words.
+
+    Raises:
+        InputError: no such file, or nothing is left.
+    """
+    found = read_source(file)
+    kept = list({line.text: line for line in reversed(found.lines)}.values())[::-1]
+    unwanted = {line.text for path in exclude for line in read_source(path).lines}
+    left = [line for line in kept if line.text not in unwanted]
+    notes = list(found.notes)
+    if len(left) < len(kept):
+        notes.append(f"{found.name}: {len(kept) - len(left):,} lines are excluded")
+    return tuple(left[:limit]), notes
 
 
 def read_parallel(source: str, target: str, direction: Direction) -> tuple[Exemplar, ...]:

@@ -11,10 +11,10 @@ import click
 
 if TYPE_CHECKING:
     from xgen_core.lm import Budget
-    from xgen_ldp.texts import Texts
     from xgen_ldp.configuration import Configuration
     from xgen_ldp.prompts import Tags
     from xgen_ldp.results import ArmResult
+    from xgen_ldp.texts import Texts
 
 __all__ = ["Choice", "language_files", "result_lines", "say", "translation_options"]
 
