@@ -152,7 +152,7 @@ def _leaf(kind: object, value: object, text: str, path: str) -> object:
     readings = [value, text]
     with contextlib.suppress(json.JSONDecodeError):
         readings.append(json.loads(f"[{text}]"))
-    readings.append(text.split(","))
+    readings.append(text.split(",") if text else [])
     first: CodecError | None = None
     for reading in readings:
         try:
