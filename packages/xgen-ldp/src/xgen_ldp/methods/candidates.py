@@ -8,13 +8,14 @@ from typing import TypeVar
 from xgen_core import CapabilityError
 from xgen_core.concurrency import Failure, gather
 from xgen_core.lm.asker import Asker
-from xgen_ldp.exemplars import Exemplar, Side, draw
+from xgen_ldp.exemplars import Exemplar, Side
 from xgen_ldp.finding import Finding
 from xgen_ldp.languages import ENGLISH, Language
 from xgen_ldp.line import Line
 from xgen_ldp.methods.into_english import IntoEnglish
 from xgen_ldp.methods.material import Material
 from xgen_ldp.methods.method import Candidate
+from xgen_ldp.order import shuffled
 from xgen_ldp.translation import Attempt
 
 __all__ = ["candidate", "make_candidates", "read_into_english"]
@@ -42,7 +43,7 @@ async def read_into_english(asker: Asker, into: IntoEnglish, material: Material)
     """
     settings, source = into.settings, into.source
     lines = material.lines(source, settings.shots)
-    drawn = sorted(lines, key=lambda line: draw(material.seed, f"{source.code} {line.id}"))
+    drawn = shuffled(lines, material.seed, lambda line: f"{source.code} {line.id}")
 
     async def make(asker: Asker, line: Line) -> Candidate:
         attempt, logprob = await into.attempt(asker, line, logprobs=settings.ranking == "logprob")
