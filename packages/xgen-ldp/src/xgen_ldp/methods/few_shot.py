@@ -7,14 +7,14 @@ here their line ids stand in `Preparation.exemplars`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xgen_core import InputError
 from xgen_core.lm.asker import Asker
-from xgen_ldp.exemplars import Exemplar, Side
+from xgen_ldp.exemplars import Exemplar, Side, draw
 from xgen_ldp.languages import Language
 from xgen_ldp.methods.material import Material
 from xgen_ldp.methods.prompted import Prompted
-from xgen_ldp.order import shuffled
 
 __all__ = ["FewShot"]
 
@@ -31,6 +31,8 @@ class FewShot:
         max_tokens: of an answer.
     """
 
+    name: ClassVar[str] = "few-shot"
+
     shots: int = 8
     max_tokens: int = 512
 
@@ -38,18 +40,13 @@ class FewShot:
         if self.shots < 1:
             raise ValueError(f"shots must be at least 1, got {self.shots}; zero-shot shows none")
 
-    @property
-    def name(self) -> str:
-        """`"few-shot"`."""
-        return "few-shot"
-
     async def prepare(self, asker: Asker, material: Material) -> Prompted:
         """Choose the pairs; nothing is asked.
 
         Raises:
             InputError: there are fewer pairs than `shots`.
         """
-        chosen = shuffled(_pairs(material), material.seed, lambda pair: pair.id)
+        chosen = sorted(_pairs(material), key=lambda pair: draw(material.seed, pair.id))
         if len(chosen) < self.shots:
             source, target = material.direction.source, material.direction.target
             raise InputError(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xgen_core import InputError
 from xgen_core.lm.asker import Asker
@@ -57,12 +58,9 @@ class Xlt:
         max_tokens: of an answer, which holds the English line and the steps too.
     """
 
-    max_tokens: int = 1024
+    name: ClassVar[str] = "xlt"
 
-    @property
-    def name(self) -> str:
-        """`"xlt"`."""
-        return "xlt"
+    max_tokens: int = 1024
 
     async def prepare(self, asker: Asker, material: Material) -> XltTranslator:
         """Nothing is asked.
