@@ -135,7 +135,7 @@ def _unquoted(text: str) -> str:
     """A text without the one pair of quotes that it stands in as a whole."""
     for opening, closing in _QUOTES:
         inner = text[1:-1]
-        if text[:1] == opening and text[-1:] == closing and inner.strip():
+        if len(text) > 1 and text[0] == opening and text[-1] == closing:
             return text if opening in inner or closing in inner else inner.strip()
     return text
 
