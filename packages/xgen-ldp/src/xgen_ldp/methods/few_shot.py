@@ -11,10 +11,11 @@ from typing import ClassVar
 
 from xgen_core import InputError
 from xgen_core.lm.asker import Asker
-from xgen_ldp.exemplars import Exemplar, Side, draw
+from xgen_ldp.exemplars import Exemplar, Side
 from xgen_ldp.languages import Language
 from xgen_ldp.methods.material import Material
 from xgen_ldp.methods.prompted import Prompted
+from xgen_ldp.order import shuffled
 
 __all__ = ["FewShot"]
 
@@ -46,7 +47,7 @@ class FewShot:
         Raises:
             InputError: there are fewer pairs than `shots`.
         """
-        chosen = sorted(_pairs(material), key=lambda pair: draw(material.seed, pair.id))
+        chosen = shuffled(_pairs(material), material.seed, lambda pair: pair.id)
         if len(chosen) < self.shots:
             source, target = material.direction.source, material.direction.target
             raise InputError(

@@ -15,9 +15,9 @@ from typing import ClassVar
 from xgen_core import InputError
 from xgen_core.concurrency import Failure, gather
 from xgen_core.lm.asker import Asker
-from xgen_ldp.exemplars import draw
 from xgen_ldp.finding import Finding
 from xgen_ldp.languages import Language
+from xgen_ldp.order import shuffled
 from xgen_ldp.summarization.article import Article
 from xgen_ldp.summarization.pivot import PivotSummaries
 from xgen_ldp.summarization.prompt import SummaryPair, SummaryPrompt
@@ -64,7 +64,7 @@ class LdpSummaries:
                 translators lack something.
             ModelError: the model failed before the first article; on an article, it refuses that.
         """
-        given = sorted(material.articles(1), key=lambda one: draw(material.seed, one.id))
+        given = shuffled(material.articles(1), material.seed, lambda one: one.id)
         articles = given[: self.considered]
         pivot = await self.pivot.prepare(asker.branch(), material)
         branches = [(asker.branch(), article) for article in articles]
