@@ -26,6 +26,7 @@ from xgen_ldp.summarization import (
     rouge_unit,
 )
 from xgen_ldp.summarization.checking import SummaryChecker
+from xgen_ldp.summarization.prompt import SummaryPrompt
 from xgen_ldp.summarization.sentences import sentences
 
 NEPALI = find_language("npi")
@@ -146,6 +147,14 @@ def test_zero_shot_is_an_instruction_in_english_that_names_the_language() -> Non
     ]
     assert made.text == "छ राम्रो सबै न्यानो घाम"
     assert preparation == SummaryPreparation()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["पानी चिसो छ", "\n\n Nepali summary: पानी चिसो छ\nmore", '**nepali summary**: "पानी चिसो छ"'],
+)
+def test_an_answer_is_read_without_what_a_chat_puts_around_it(answer: str) -> None:
+    assert SummaryPrompt(language=NEPALI).parse(answer) == "पानी चिसो छ"
 
 
 def test_pivot_translates_summarises_and_translates_back() -> None:
