@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from xgen_ldp.commands.languages import languages
+from xgen_ldp.commands.score import score
 
 __all__ = ["ldp"]
 
@@ -19,5 +20,5 @@ def ldp() -> None:
     """
 
 
-for command in (languages,):
+for command in (languages, score):
     ldp.add_command(command)
