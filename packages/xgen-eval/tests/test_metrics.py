@@ -69,6 +69,19 @@ def test_rouge_by_hand():
     assert rouge("runs", "running")["rouge1"] == 0
 
 
+def test_rouge_of_other_scripts():
+    hindi, other = "नदी का पानी ठंडा है।", "नदी का पानी गर्म है"
+    assert rouge(hindi, hindi)["rougeL"] == 0  # as rouge-score has it
+    assert rouge(hindi, hindi, unit="word")["rougeL"] == 1
+    assert rouge(hindi, other, unit="word")["rougeL"] == pytest.approx(2 * 4 / 10)
+    assert rouge("河水很冷。", "河水不冷", unit="character")["rougeL"] == pytest.approx(2 * 3 / 8)
+    assert rouge("河水很冷。", "河水不冷", unit="word")["rougeL"] == 0
+    assert rouge("Ịmụ IGWE", "ịmụ igwe", unit="word")["rouge2"] == 1
+    assert rouge("می\u200cروم", "میروم", unit="word")["rouge1"] == 1
+    with pytest.raises(ValueError, match="stemming"):
+        rouge(hindi, hindi, unit="word", stemming=True)
+
+
 @pytest.mark.parametrize(
     ("word", "stem"),
     [

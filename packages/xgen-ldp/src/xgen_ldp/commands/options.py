@@ -1,0 +1,183 @@
+"""What the commands that translate share: the model, the prompts, unlabelled text."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+if TYPE_CHECKING:
+    from xgen_core.lm import Budget
+    from xgen_ldp.configuration import Configuration
+    from xgen_ldp.prompts import Tags
+    from xgen_ldp.results import ArmResult
+    from xgen_ldp.texts import Texts
+
+__all__ = ["Choice", "language_files", "result_lines", "say", "translation_options"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What was chosen by `translation_options`, as it was given."""
+
+    model: str
+    settings: tuple[str, ...]
+    languages: str | None
+    tags: str
+    bank: str | None
+    unlabelled: tuple[str, ...]
+    chat: bool | None
+    seed: int
+    max_cost: float | None
+    concurrency: int
+
+    def configuration(self, methods: Sequence[str]) -> Configuration:
+        """The same with these methods."""
+        from xgen_ldp.configuration import Configuration
+
+        settings = self.settings
+        if self.languages is not None:
+            settings = (f"languages={self.languages}", *settings)
+        return Configuration(
+            model=self.model,
+            methods=tuple(methods),
+            settings=settings,
+            tags=cast("Tags", self.tags),
+            bank=self.bank or "",
+            chat=self.model.startswith("openai:") if self.chat is None else self.chat,
+            seed=self.seed,
+        )
+
+    def texts(self) -> Texts:
+        """The files of `--unlabelled`, harvested, and a checker that knows them.
+
+        Raises:
+            click.UsageError: not of the form CODE=FILE.
+            InputError: no such file.
+        """
+        from xgen_ldp.texts import read_texts
+
+        return read_texts(language_files("--unlabelled", self.unlabelled))
+
+    def budget(self, limits: Sequence[str], prices: str | None) -> Budget | None:
+        """That of `--budget`, the limit of `--max-cost` among its own.
+
+        Raises:
+            click.UsageError: not a limit or not prices.
+        """
+        from xgen_core.command.calls import budget_of
+
+        most = () if self.max_cost is None else (f"money={self.max_cost!r}",)
+        return budget_of((*limits, *most), prices)
+
+
+def translation_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of `Choice`, as the argument `choice`."""
+    names = [field.name for field in fields(Choice)]
+
+    @functools.wraps(command)
+    def chosen(**given: Any) -> None:
+        choice = Choice(**{name: given.pop(name) for name in names})
+        command(choice=choice, **given)
+
+    for option in reversed(
+        (
+            click.option("--model", "-m", required=True, help="scheme:rest, such as openai:NAME."),
+            click.option(
+                "--set",
+                "settings",
+                multiple=True,
+                metavar="[METHOD:]FIELD=VALUE",
+                help="A setting of the method; repeatable.",
+            ),
+            click.option(
+                "--languages",
+                metavar="CODE,…",
+                help="Of the exemplars, short for --set languages=CODE,….",
+            ),
+            click.option(
+                "--tags",
+                type=click.Choice(("name", "generic", "none")),
+                default="name",
+                show_default=True,
+                help="What stands before a text in prompts: the language's name, Source and "
+                "Target, or nothing.",
+            ),
+            click.option(
+                "--bank",
+                type=click.Path(),
+                help="Exemplars of your own: a directory of aligned files CODE.txt, or JSONL.",
+            ),
+            click.option(
+                "--unlabelled",
+                multiple=True,
+                metavar="CODE=FILE",
+                help="Text in a language, a sentence a line; repeatable. Into another language "
+                "than English it is needed of every language but English.",
+            ),
+            click.option(
+                "--chat/--no-chat",
+                default=None,
+                help="Send prompts as messages, to a model that chats only. Default: to openai:.",
+            ),
+            click.option("--seed", default=0, show_default=True, help="Of every choice."),
+            click.option(
+                "--max-cost",
+                type=click.FloatRange(min=0),
+                help="Stop before more money is spent; needs --prices. Short for --budget money=…",
+            ),
+            click.option(
+                "--concurrency",
+                type=click.IntRange(min=1),
+                default=64,
+                show_default=True,
+                help="Requests to an endpoint at one time.",
+            ),
+        )
+    ):
+        chosen = option(chosen)
+    return chosen
+
+
+def language_files(option: str, values: Sequence[str]) -> dict[str, str]:
+    """`npi=FILE` as paths by what stands before the sign.
+
+    Raises:
+        click.UsageError: not of that form, or two of one name.
+    """
+    found: dict[str, str] = {}
+    for text in values:
+        name, equals, path = text.partition("=")
+        if not equals or not name or not path:
+            raise click.UsageError(f"{option} takes NAME=FILE, got {text!r}")
+        if name in found:
+            raise click.UsageError(f"{option}: two files for {name!r}; put them into one")
+        found[name] = path
+    return found
+
+
+def result_lines(result: ArmResult) -> list[str]:
+    """An arm's results for people: how many were accepted, and why the others were not."""
+    from xgen_ldp.finding import REASONS
+
+    lines = [f"{result.accepted:,} of {result.lines:,} lines translated"]
+    lines += [
+        f"rejected: {n:,} × {reason}: {REASONS[reason]}" for reason, n in result.rejected.items()
+    ]
+    lines += [f"failed: {count:,} × {reason}" for reason, count in result.failed.items()]
+    if result.candidates:
+        refused = ", ".join(f"{count:,} {reason}" for reason, count in result.refused.items())
+        lines.append(
+            f"{result.exemplars} exemplars of {result.candidates} candidates"
+            + (f"; refused: {refused}" if refused else "")
+        )
+    return lines
+
+
+def say(lines: Sequence[str]) -> None:
+    """Tell on standard error, so that standard output holds results only."""
+    for line in lines:
+        click.echo(line, err=True)

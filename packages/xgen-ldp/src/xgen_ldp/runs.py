@@ -1,0 +1,293 @@
+"""A run: directions × methods in one directory, which is taken up where it was left.
+
+    run.json                                what the translations rest on
+    calls.sqlite                            every answered request to the model
+    lines.txt                               ids of the lines that are translated
+    preparations/DIRECTION--SYSTEM.json     exemplars, candidates and requests before the first line
+    items/DIRECTION--SYSTEM.jsonl           one `Translation` a line, or why there is none
+    translations/DIRECTION--SYSTEM.txt      plain text, aligned with
+    translations/DIRECTION.{ids,source,reference}
+    results.json                            what it comes to
+    sections/*.json                         what the report page shows
+
+But for `calls.sqlite` and the seconds on the report page, the same answers give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from xgen_core import CodecError, FormatError, Model, ModelInfo, Run, open_model
+from xgen_core.codec import JSON, decode, encode
+from xgen_core.concurrency import Failure
+from xgen_core.files import read_json, write_json, write_text
+from xgen_core.lm import Budget, CallStore, Prices, recorded
+from xgen_core.lm.asker import CallTimes
+from xgen_core.recipe import fingerprint
+from xgen_core.records import Record
+from xgen_eval.inputs import DataFile
+from xgen_ldp.arms import Arm, Job, make_arms, prepare_arms
+from xgen_ldp.configuration import Configuration
+from xgen_ldp.line import Line
+from xgen_ldp.methods import Translator
+from xgen_ldp.outcome import Outcome
+from xgen_ldp.results import ArmResult, RunResults
+from xgen_ldp.sections import run_sections
+from xgen_ldp.texts import Texts
+from xgen_ldp.translation import Translation
+
+__all__ = ["Finished", "RunRecipe", "asked_once", "translate_jobs"]
+
+_KIND = "ldp"
+_CALLS = "calls.sqlite"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemUsed(Record):
+    """A method with all its settings."""
+
+    system: str
+    method: str
+    settings: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecipe(Record):
+    """What translations rest on, without paths; a run is taken up only with the same.
+
+    Attributes:
+        model: who is asked.
+        systems: the methods.
+        tags, chat, seed: as in `Configuration`.
+        bank: fingerprint of the exemplars.
+        directions: by name, with a fingerprint of their lines.
+        files: that the lines come from.
+        unlabelled: by language code, with a fingerprint of its lines.
+        origins: where unlabelled text comes from, in words, by language code.
+    """
+
+    model: ModelInfo
+    systems: tuple[SystemUsed, ...]
+    tags: str
+    chat: bool
+    seed: int
+    bank: str
+    directions: Mapping[str, str]
+    files: tuple[DataFile, ...]
+    unlabelled: Mapping[str, str]
+    origins: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A run that is done.
+
+    Attributes:
+        outcomes: of every arm, in order.
+        results: the figures.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    results: RunResults
+
+
+async def translate_jobs(
+    configuration: Configuration,
+    jobs: Sequence[Job],
+    *,
+    output: Path | str,
+    texts: Texts | None = None,
+    files: Sequence[DataFile] = (),
+    concurrency: int = 64,
+    budget: Budget | None = None,
+    prices: Prices | None = None,
+) -> Finished:
+    """Translate every job by every method, and go on where an earlier run stopped.
+
+    All directions and methods share the endpoint's concurrency, and equal requests are one. A line
+    that fails by itself is written down with the reason, and the others go on; another run tries it
+    again. So does an arm that could not be prepared.
+
+    Args:
+        configuration: how to translate.
+        jobs: of different directions.
+        output: the run directory.
+        texts: unlabelled text and the checker.
+        files: that lines come from, by content.
+        concurrency: requests to an endpoint at one time.
+        budget: what may be spent; answers that are known cost nothing.
+        prices: for the cost of what was asked.
+
+    Raises:
+        InputError: another run in `output`, or as `make_arms`.
+        RecipeError: as `make_arms`.
+        BudgetError: the budget is used up.
+        EndpointError: the model is not there. In both cases every answer until then is kept.
+    """
+    given = texts or Texts()
+    arms = make_arms(configuration, jobs, given)
+    async with asked_once(configuration.model, output, budget, concurrency) as (model, store):
+        run = Run.create(output, _KIND, _recipe(model.info, arms, given, files))
+        prepared = await prepare_arms(arms, model)
+        for arm in arms:
+            _keep_preparation(run, arm, prepared[arm.name])
+        outcomes = await _translate(run, arms, prepared, model, 2 * concurrency)
+        return _finish(run, outcomes, given, CallTimes.read(store), prices)
+
+
+@asynccontextmanager
+async def asked_once(
+    uri: str, directory: Path | str, budget: Budget | None, concurrency: int
+) -> AsyncIterator[tuple[Model, CallStore]]:
+    """A model that is asked nothing twice, with the store of its answers in a run directory."""
+    model = open_model(uri)  # before the store: a name that nobody knows leaves no file
+    with CallStore(Path(directory) / _CALLS) as store:
+        async with recorded(model, store, budget=budget, concurrency=concurrency) as asked:
+            yield asked, store
+
+
+def _recipe(
+    model: ModelInfo, arms: Sequence[Arm], texts: Texts, files: Sequence[DataFile]
+) -> RunRecipe:
+    first = arms[0]
+    return RunRecipe(
+        model=model,
+        systems=tuple(
+            SystemUsed(
+                system=arm.system,
+                method=arm.method.name,
+                settings=cast("Mapping[str, object]", encode(arm.method)),
+            )
+            for arm in arms
+            if arm.direction == first.direction
+        ),
+        tags=first.material.tags,
+        chat=first.chat,
+        seed=first.seed,
+        bank=fingerprint(first.material.bank),
+        directions={
+            arm.direction.name: fingerprint([arm.lines, arm.material.parallel])
+            for arm in arms
+            if arm.system == first.system
+        },
+        files=tuple(files),
+        unlabelled={code: fingerprint(lines) for code, lines in texts.unlabelled.items()},
+        origins=texts.origins,
+    )
+
+
+def _keep_preparation(run: Run, arm: Arm, prepared: Translator | Failure) -> None:
+    """Store it; lines that were translated with another one are translated anew."""
+    if isinstance(prepared, Failure):
+        return
+    path = run.directory / "preparations" / f"{arm.name}.json"
+    made = prepared.preparation.to_json()
+    if path.exists():
+        if read_json(path) == made:
+            return
+        (run.directory / "items" / f"{arm.name}.jsonl").unlink(missing_ok=True)
+    write_json(path, made)
+
+
+async def _translate(
+    run: Run,
+    arms: Sequence[Arm],
+    prepared: Mapping[str, Translator | Failure],
+    model: Model,
+    concurrency: int,
+) -> tuple[Outcome, ...]:
+    """All lines of all arms as one list of work, so that no direction waits for another."""
+    made: dict[tuple[str, str], Translation | Failure] = {}
+
+    async def work(item: tuple[Arm, Translator, Line]) -> Mapping[str, JSON]:
+        arm, translator, line = item
+        done = await arm.translate(model, translator, line)
+        made[arm.name, line.id] = done
+        return cast("Mapping[str, JSON]", encode(done))
+
+    items = [
+        (arm, translator, line)
+        for arm in arms
+        for translator in [prepared[arm.name]]
+        if not isinstance(translator, Failure)
+        for line in arm.lines
+    ]
+    rows = await run.map(
+        items,
+        work,
+        key=lambda item: item[2].id,
+        name=lambda item: item[0].name,
+        label="translate",
+        concurrency=concurrency,
+    )
+    for (arm, _, line), row in zip(items, rows, strict=True):
+        place = (arm.name, line.id)
+        if place not in made:
+            made[place] = row if isinstance(row, Failure) else _translation(row, run, arm)
+    outcomes: list[Outcome] = []
+    for arm in arms:
+        ready = prepared[arm.name]
+        unprepared = ready if isinstance(ready, Failure) else None
+        outcomes.append(
+            Outcome(
+                direction=arm.direction,
+                system=arm.system,
+                preparation=ready if isinstance(ready, Failure) else ready.preparation,
+                rows=tuple((line, unprepared or made[arm.name, line.id]) for line in arm.lines),
+            )
+        )
+    return tuple(outcomes)
+
+
+def _translation(row: Mapping[str, JSON], run: Run, arm: Arm) -> Translation:
+    try:
+        return decode(Translation, row)
+    except CodecError as error:
+        raise FormatError(
+            f"{run.directory}/items/{arm.name}.jsonl: {row['id']}: not a translation of this "
+            f"release: {error}; use the release that wrote it, or remove the file: calls are kept"
+        ) from error
+
+
+def _finish(
+    run: Run,
+    outcomes: tuple[Outcome, ...],
+    texts: Texts,
+    times: CallTimes,
+    prices: Prices | None,
+) -> Finished:
+    """Write what the outcomes come to."""
+    _write_texts(run.directory, outcomes)
+    results = RunResults(
+        arms=tuple(ArmResult.of(outcome, prices=prices) for outcome in outcomes),
+        notes=texts.notes,
+    )
+    for name, section in run_sections(results, outcomes, times=times, prices=prices):
+        run.write_section(name, section)
+    results.write(run.directory / "results.json")
+    return Finished(outcomes=outcomes, results=results)
+
+
+def _write_texts(directory: Path, outcomes: Sequence[Outcome]) -> None:
+    """Plain text that any scorer takes, a line a line; one without an answer is empty."""
+    ids = dict.fromkeys(line.id for outcome in outcomes for line, _ in outcome.rows)
+    write_text(directory / "lines.txt", _text(ids))
+    folder = directory / "translations"
+    for outcome in outcomes:
+        lines = [line for line, _ in outcome.rows]
+        texts = [made.text if isinstance(made, Translation) else "" for _, made in outcome.rows]
+        write_text(folder / f"{outcome.name}.txt", _text(texts))
+        beside = folder / outcome.direction.name
+        write_text(beside.with_name(f"{beside.name}.ids"), _text(line.id for line in lines))
+        write_text(beside.with_name(f"{beside.name}.source"), _text(line.text for line in lines))
+        if any(line.reference is not None for line in lines):
+            references = (line.reference or "" for line in lines)
+            write_text(beside.with_name(f"{beside.name}.reference"), _text(references))
+
+
+def _text(lines: Iterable[str]) -> str:
+    return "".join(f"{' '.join(line.splitlines())}\n" for line in lines)

@@ -1,0 +1,100 @@
+"""LDP: exemplars in the language itself, whose summaries came through English.
+
+The exemplars are articles that nobody summarised, each with the summary that English-pivot makes of
+it, both translators being LDP's. With them before it, an article is summarised without leaving its
+language.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from xgen_core import InputError
+from xgen_core.concurrency import together
+from xgen_core.lm.asker import Asker
+from xgen_ldp.order import shuffled
+from xgen_ldp.summarization.pivot import PivotSummaries
+from xgen_ldp.summarization.prompt import SummaryPair, SummaryPrompt
+from xgen_ldp.summarization.prompted import PromptedSummarizer
+from xgen_ldp.summarization.summarizer import SummaryMaterial
+from xgen_ldp.summarization.summary import Summary, SummaryPreparation
+
+__all__ = ["LdpSummaries"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LdpSummaries:
+    """Synthetic pairs of article and summary, the same before every article.
+
+    The papers do not say how many pairs there are or how long: these defaults are ours.
+
+    Attributes:
+        shots: pairs in a prompt; fewer where fewer are accepted.
+        considered: articles that are summarised for them.
+        pivot: how.
+        longest: characters of an article in a prompt: its first sentences.
+        max_tokens: of a summary.
+    """
+
+    shots: int = 2
+    considered: int = 6
+    pivot: PivotSummaries = field(default_factory=lambda: PivotSummaries(first="ldp", second="ldp"))
+    longest: int = 1200
+    max_tokens: int = 512
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.shots <= self.considered:
+            raise ValueError(
+                f"expected 1 ≤ shots ≤ considered, got {self.shots} and {self.considered}"
+            )
+
+    @property
+    def name(self) -> str:
+        """`"ldp"`."""
+        return "ldp"
+
+    async def prepare(self, asker: Asker, material: SummaryMaterial) -> PromptedSummarizer:
+        """Make the exemplars, and take the first that are accepted, in a seeded order.
+
+        Raises:
+            InputError: no unlabelled articles, none of their summaries is accepted, or the
+                translators lack something.
+            ModelError: the model failed.
+        """
+        given = material.articles(1)
+        articles = shuffled(given, material.seed, lambda one: one.id)[: self.considered]
+        pivot = await self.pivot.prepare(asker.branch(), material)
+        candidates = await together(
+            [pivot.summarize(asker.branch(), article) for article in articles]
+        )
+        pairs = [
+            SummaryPair(id=article.id, article=article.lead(self.longest), summary=made.text)
+            for article, made in zip(articles, candidates, strict=True)
+            if made.accepted
+        ]
+        if not pairs:
+            raise InputError(_refused(material.language.code, candidates))
+        return PromptedSummarizer(
+            stage=self.name,
+            prompt=SummaryPrompt(language=material.language, tags=material.tags),
+            checker=material.summary_checker,
+            longest=self.longest,
+            max_tokens=self.max_tokens,
+            preparation=SummaryPreparation(
+                pairs=tuple(pairs[: self.shots]),
+                candidates=tuple(replace(made, calls=()) for made in candidates),
+                steps=pivot.preparation.steps,
+                calls=asker.calls,
+            ),
+        )
+
+
+def _refused(code: str, candidates: Sequence[Summary]) -> str:
+    reasons = Counter(made.findings[0].reason for made in candidates)
+    why = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    return (
+        f"{code}: none of {len(candidates)} synthetic summaries is accepted ({why}): "
+        "give more articles with --unlabelled, --set considered=N, or another model"
+    )
