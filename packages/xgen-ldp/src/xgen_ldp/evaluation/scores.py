@@ -10,7 +10,17 @@ from xgen_core.records import Record
 from xgen_eval.inputs import DataFile
 from xgen_ldp.line import Direction
 
-__all__ = ["METRICS", "Comparison", "Figure", "GroupMean", "Kind", "RunScores", "Scored", "Scoring"]
+__all__ = [
+    "METRICS",
+    "Comparison",
+    "Figure",
+    "GroupMean",
+    "Kind",
+    "RunScores",
+    "Scored",
+    "Scoring",
+    "group_title",
+]
 
 METRICS = ("chrF++", "BLEU", "spBLEU")
 """The first is the one that systems are judged by; the last needs a file of pieces."""
@@ -121,13 +131,24 @@ class GroupMean(Record):
         """Whether the run has all languages of the group."""
         return len(self.present) == self.of
 
+    @property
+    def title(self) -> str:
+        """`"Indic13 → English"`."""
+        return group_title(self.group, self.kind)
+
+
+def group_title(group: str, kind: Kind) -> str:
+    """`"Indic13 → English"`, or the reverse."""
+    name = group.capitalize()
+    return f"{name} → English" if kind == "into-english" else f"English → {name}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison(Record):
     """Two systems on the same lines, by paired bootstrap. Differences are second minus first.
 
     Attributes:
-        where: a direction's name, or a group and its kind for differences of means.
+        where: a direction's name, or a group's title for differences of means.
         metric: of `METRICS`.
         first, second: systems.
         difference: of their scores.
