@@ -145,7 +145,8 @@ def test_systems_are_compared_by_direction_and_by_group() -> None:
         assert (one.first, one.second) == ("few-shot", "ldp")
         assert one.difference > 0
         assert one.p <= one.corrected <= 0.05
-        assert 0 < one.interval[0] < one.difference < one.interval[1]
+        low, high = one.interval or (0, 0)
+        assert 0 < low < one.difference < high
     assert len(scores.comparisons) == 3 * 2
     assert scores.comparisons[0].corrected == pytest.approx(3 * scores.comparisons[0].p)
     shown = table(scores, "Differences between systems")
@@ -196,6 +197,21 @@ def test_a_system_against_itself_shows_no_difference() -> None:
     one = measured(damaged(references, 0.4, 6), references)
     found = compare(one, one, names=("a", "a"), metric="chrF++", where="here")
     assert (found.difference, found.p) == (0, 1)
+
+
+@pytest.mark.parametrize(("lines", "p"), [(1, 1.0), (3, 0.25), (5, 0.0625)])
+def test_a_few_lines_that_all_say_the_same_are_not_taken_for_proof(lines: int, p: float) -> None:
+    references = [STORY] * lines
+    a, b = ["the river"] * lines, [STORY[:80]] * lines
+    found = compare(
+        measured(a, references),
+        measured(b, references),
+        names=("a", "b"),
+        metric="chrF++",
+        where="here",
+    )
+    assert (found.p, found.interval is None) == (p, lines == 1)
+    assert found.difference > 10
 
 
 def test_scores_of_two_signatures_are_not_compared() -> None:

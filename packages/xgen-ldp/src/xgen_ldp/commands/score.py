@@ -95,8 +95,8 @@ def _figures(figures: Mapping[str, Figure]) -> list[str]:
 
 
 def _difference(one: Comparison) -> str:
-    low, high = one.interval
+    reach = f"  [{one.interval[0]:+.2f}, {one.interval[1]:+.2f}]" if one.interval else ""
     return (
-        f"  {one.second} against {one.first}: {one.metric} {one.difference:+.2f}  "
-        f"[{low:+.2f}, {high:+.2f}]  p {one.corrected:.2g}"
+        f"  {one.second} against {one.first}: {one.metric} {one.difference:+.2f}{reach}  "
+        f"p {one.corrected:.2g}"
     )

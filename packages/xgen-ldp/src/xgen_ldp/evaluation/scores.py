@@ -152,7 +152,7 @@ class Comparison(Record):
         metric: of `METRICS`.
         first, second: systems.
         difference: of their scores.
-        interval: the 95 % interval of the difference.
+        interval: the 95 % interval of the difference; None for a single line.
         p: probability of a difference at least as large, of either sign, if there were none.
         corrected: by Holm over all comparisons of the metric over directions, or over groups.
         one_sided: p as sacrebleu's `--paired-bs` computes it, about half of `p` where the systems
@@ -166,7 +166,7 @@ class Comparison(Record):
     first: str
     second: str
     difference: float
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
     p: float
     corrected: float
     one_sided: float

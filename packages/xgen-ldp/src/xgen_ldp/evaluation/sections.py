@@ -196,9 +196,10 @@ def _pair_table(compared: Sequence[Comparison], arrows: Mapping[str, str]) -> Ta
 def _difference(one: Comparison | None) -> tuple[Scalar, Scalar]:
     if one is None:
         return None, None
-    low, high = one.interval
-    interval = f"({low:+.2f},{_UNBROKEN}{high:+.2f})"
-    return f"{one.difference:+.2f}{_UNBROKEN}{interval}", float(f"{one.corrected:.2g}")
+    reach = ""
+    if one.interval is not None:
+        reach = f"{_UNBROKEN}({one.interval[0]:+.2f},{_UNBROKEN}{one.interval[1]:+.2f})"
+    return f"{one.difference:+.2f}{reach}", float(f"{one.corrected:.2g}")
 
 
 def reading(one: Comparison) -> str:
