@@ -23,38 +23,11 @@ from xgen_ldp.evaluation.published import GroupColumn, PairColumn, published_tab
 from xgen_ldp.evaluation.tokenizers import bleu_tokenizer, check_tokenizer
 from xgen_ldp.translation import Attempt
 
-WORDS = [
-    "the",
-    "river",
-    "rose",
-    "again",
-    "after",
-    "two",
-    "days",
-    "of",
-    "rain",
-    "and",
-    "many",
-    "small",
-    "boats",
-    "were",
-    "carried",
-    "past",
-    "old",
-    "stone",
-    "bridges",
-    "towards",
-    "a",
-    "quiet",
-    "bay",
-    "where",
-    "nobody",
-    "had",
-    "ever",
-    "seen",
-    "them",
-    "before",
-]
+STORY = (
+    "the river rose again after two days of rain and many small boats were carried past old stone "
+    "bridges towards a quiet bay where nobody had ever seen them before"
+)
+WORDS = STORY.split()
 FAST = Scoring(resamples=200)
 
 
