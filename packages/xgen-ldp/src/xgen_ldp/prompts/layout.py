@@ -9,7 +9,8 @@ English:                          <- where the model goes on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +26,7 @@ Tags = Literal["name", "generic", "none"]
 A model may not know the name of a language that it has hardly seen, and is confused by it."""
 
 _BLANK = "\n\n"
+_QUOTES = ('""', "“”", "„“", "«»", "「」")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,22 +89,55 @@ class Layout(Record):
     ) -> tuple[str, ...] | None:
         """The asked texts out of an answer, without their tags; None where it has not all of them.
 
+        Models that chat are read leniently: one may say the given line again first, repeat the
+        first tag, set a tag in bold, or put a text in quotes that the given line has not.
+
         Args:
-            text: the answer; a model that chats may repeat the first tag.
+            text: the answer.
             given: as for `render`.
             asked: as for `render`.
         """
-        tags = self.tags_of([*(side.language for side in given), *asked])[len(given) :]
+        tags = self.tags_of([*(side.language for side in given), *asked])
+        said = dict(zip(tags, given, strict=False))
         lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+        lines = [_again(line, said) or line for line in lines]
+        while len(lines) > len(asked) and any(lines[0] == side.text for side in given):
+            lines.pop(0)
         if len(lines) < len(asked):
             return None
+        quoted = any(_unquoted(side.text) != side.text for side in given)
         found: list[str] = []
-        for place, (tag, line) in enumerate(zip(tags, lines, strict=False)):
-            tagged = bool(tag) and line.startswith(tag)
-            if place and tag and not tagged:
+        for place, (tag, line) in enumerate(zip(tags[len(given) :], lines, strict=False)):
+            rest = _after(tag, line)
+            if place and tag and rest is None:
                 return None
-            found.append(line.removeprefix(tag).strip())
+            content = line if rest is None else rest
+            found.append(content if quoted else _unquoted(content))
         return tuple(found) if all(found) else None
+
+
+def _again(line: str, said: Mapping[str, Side]) -> str | None:
+    """A given text that a line says again after its tag; None where it does not."""
+    rests = ((_after(tag, line), side.text) for tag, side in said.items())
+    return next((text for rest, text in rests if rest == text), None)
+
+
+def _after(tag: str, line: str) -> str | None:
+    """What follows a tag at the beginning of a line; None where the tag is not there."""
+    if not tag:
+        return None
+    form = rf"[*_]*{re.escape(tag.removesuffix(':'))}[*_]*\s*[:\uff1a][*_]*(.*)"
+    match = re.fullmatch(form, line, re.IGNORECASE)
+    return match[1].strip() if match else None
+
+
+def _unquoted(text: str) -> str:
+    """A text without the one pair of quotes that it stands in as a whole."""
+    for opening, closing in _QUOTES:
+        inner = text[1:-1]
+        if text[:1] == opening and text[-1:] == closing and inner.strip():
+            return text if opening in inner or closing in inner else inner.strip()
+    return text
 
 
 def _row(tag: str, text: str) -> str:
