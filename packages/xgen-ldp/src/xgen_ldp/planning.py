@@ -12,10 +12,11 @@ from xgen_core.lm import CallStore, PlannedModel, planned
 from xgen_core.lm.always_open import AlwaysOpen
 from xgen_core.lm.scripted import prompt_text
 from xgen_core.progress import Progress
-from xgen_ldp.arms import Arm, Job, make_arms, prepare_arms
+from xgen_ldp.arms import Arm, make_arms, prepare_arms
 from xgen_ldp.checking import Checked, Checker
 from xgen_ldp.configuration import Configuration
 from xgen_ldp.exemplars import Side
+from xgen_ldp.jobs import Job
 from xgen_ldp.languages import Language
 from xgen_ldp.line import Line
 from xgen_ldp.methods import Translator

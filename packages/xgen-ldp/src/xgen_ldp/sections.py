@@ -12,6 +12,7 @@ from xgen_core.records import Scalar
 from xgen_core.report import Diff, Item, Items, Section, Table, Text
 from xgen_core.report.calls import calls_section, calls_table, filled_table
 from xgen_eval.metrics.translation import chrf
+from xgen_ldp.evaluation import score_sections
 from xgen_ldp.exemplars import Exemplar
 from xgen_ldp.finding import REASONS, Finding
 from xgen_ldp.line import Direction, Line
@@ -41,7 +42,7 @@ def run_sections(
     times: CallTimes,
     prices: Prices | None = None,
 ) -> Iterator[tuple[str, Section]]:
-    """The sections by name, in the page's order: `10-` and on are the scores', which come first.
+    """The sections by name, in the page's order.
 
     Args:
         results: the run's figures.
@@ -49,7 +50,9 @@ def run_sections(
         times: of the calls.
         prices: for their cost.
     """
-    yield "20-outcomes", outcomes_section(results)
+    for number, section in enumerate(score_sections(results.scores)):
+        yield f"10-scores-{number}", section
+    yield "20-work", work_section(results)
     directions = list(dict.fromkeys(outcome.direction for outcome in outcomes))
     most = min(MOST_LINES, max(_FEWEST, MOST_ITEMS // len(directions)))
     for number, direction in enumerate(directions):
@@ -63,46 +66,32 @@ def run_sections(
     yield "40-calls", calls_section(calls, times=times, prices=prices)
 
 
-def outcomes_section(results: RunResults) -> Section:
-    """What became of the lines of each arm, and why of those that were not taken."""
+def work_section(results: RunResults) -> Section:
+    """What each system took in each direction, what failed, and which candidates were refused."""
     rows: list[tuple[Scalar, ...]] = []
     reasons: list[tuple[Scalar, ...]] = []
     for arm in results.arms:
-        rows.append(
-            (
-                arm.direction.name,
-                arm.system,
-                arm.lines,
-                arm.accepted,
-                sum(arm.rejected.values()),
-                sum(arm.failed.values()),
-                arm.calls,
-                arm.prompt_tokens,
-                arm.completion_tokens,
-                arm.cost,
-            )
-        )
-        told = [(f"rejected: {REASONS[r]}", n) for r, n in arm.rejected.items()]
-        told += [(f"failed: {reason}", count) for reason, count in arm.failed.items()]
+        where = (arm.direction, arm.system)
+        used = (arm.calls, arm.prompt_tokens, arm.completion_tokens, arm.cost)
+        rows.append((*where, arm.exemplars, arm.candidates, *used))
+        told = [(f"failed: {reason}", count) for reason, count in arm.failed.items()]
         told += [(f"candidate refused: {REASONS[r]}", n) for r, n in arm.refused.items()]
-        reasons += [(arm.direction.name, arm.system, *pair) for pair in told]
-    columns = ("direction", "system", "lines", "accepted", "rejected", "failed", "calls")
+        reasons += [(*where, *pair) for pair in told]
+    columns = ("direction", "system", "exemplars", "candidates", "calls")
     blocks: list[Table | Text] = [
-        filled_table(
-            (*columns, "tokens read", "tokens written", "cost"),
-            rows,
-            "Rejected translations are kept as they are, with the reason; failed lines have no "
-            "answer, and the same command tries them again. Calls of the preparation count too.",
+        Table(
+            columns=(*columns, "tokens read", "tokens written", "cost"),
+            rows=tuple(rows),
+            caption="Calls of the preparation count too; one that several systems share counts for "
+            "each.",
         )
     ]
     if reasons:
-        caption = "By the first reason of each."
+        caption = "The same command tries again what failed."
         columns = ("direction", "system", "what went wrong", "count")
         blocks.append(Table(columns=columns, rows=tuple(reasons), caption=caption))
     blocks += [Text(text=note) for note in results.notes]
-    lines, accepted = (sum(getattr(a, n) for a in results.arms) for n in ("lines", "accepted"))
-    summary = f"{accepted:,} of {lines:,} translations were accepted."
-    return Section(title="Outcomes", summary=summary, blocks=tuple(blocks))
+    return Section(title="Work", summary="What the model was asked for.", blocks=tuple(blocks))
 
 
 def preparation_section(direction: Direction, outcomes: Sequence[Outcome]) -> Section | None:

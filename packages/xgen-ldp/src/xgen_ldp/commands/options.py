@@ -13,10 +13,17 @@ if TYPE_CHECKING:
     from xgen_core.lm import Budget
     from xgen_ldp.configuration import Configuration
     from xgen_ldp.prompts import Tags
-    from xgen_ldp.results import ArmResult
+    from xgen_ldp.results import RunResults
     from xgen_ldp.texts import Texts
 
-__all__ = ["Choice", "language_files", "result_lines", "say", "translation_options"]
+__all__ = [
+    "Choice",
+    "language_files",
+    "result_lines",
+    "say",
+    "scoring_options",
+    "translation_options",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +149,38 @@ def translation_options(command: Callable[..., None]) -> Callable[..., None]:
     return chosen
 
 
+def scoring_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of `xgen_ldp.evaluation.Scoring`, as the argument `scoring`."""
+
+    @functools.wraps(command)
+    def scored(
+        tokenizer: str | None, spm_file: str | None, spm_name: str | None, **given: Any
+    ) -> None:
+        from xgen_ldp.evaluation import Scoring
+
+        scoring = Scoring(
+            tokenizer=tokenizer or "", spm_file=spm_file or "", spm_name=spm_name or ""
+        )
+        command(scoring=scoring, **given)
+
+    for option in reversed(
+        (
+            click.option(
+                "--tokenizer",
+                help="Of BLEU, by sacrebleu's name. Default: the one that fits the language.",
+            ),
+            click.option(
+                "--spm-file",
+                type=click.Path(),
+                help="SentencePiece model, for spBLEU beside the others.",
+            ),
+            click.option("--spm-name", help="What sacrebleu calls it: flores200, flores101."),
+        )
+    ):
+        scored = option(scored)
+    return scored
+
+
 def language_files(option: str, values: Sequence[str]) -> dict[str, str]:
     """`npi=FILE` as paths by what stands before the sign.
 
@@ -159,21 +198,21 @@ def language_files(option: str, values: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def result_lines(result: ArmResult) -> list[str]:
-    """An arm's results for people: how many were accepted, and why the others were not."""
+def result_lines(results: RunResults) -> list[str]:
+    """For people, of each system and direction: how many were accepted, why the others were not."""
     from xgen_ldp.finding import REASONS
 
-    lines = [f"{result.accepted:,} of {result.lines:,} lines translated"]
-    lines += [
-        f"rejected: {n:,} × {reason}: {REASONS[reason]}" for reason, n in result.rejected.items()
-    ]
-    lines += [f"failed: {count:,} × {reason}" for reason, count in result.failed.items()]
-    if result.candidates:
-        refused = ", ".join(f"{count:,} {reason}" for reason, count in result.refused.items())
-        lines.append(
-            f"{result.exemplars} exemplars of {result.candidates} candidates"
-            + (f"; refused: {refused}" if refused else "")
-        )
+    lines: list[str] = []
+    for scored, arm in zip(results.scores.scored, results.arms, strict=True):
+        name = f"{arm.direction}  {arm.system}"
+        said = f"{name}: {scored.accepted:,} of {scored.lines:,} lines translated"
+        said += "".join(f", {n} {f.value:.1f}" for n, f in scored.figures.items())
+        lines.append(said)
+        lines += [f"  rejected: {n:,} × {REASONS[r]}" for r, n in scored.rejected.items()]
+        lines += [f"  failed: {count:,} × {reason}" for reason, count in arm.failed.items()]
+        if arm.candidates:
+            refused = "".join(f", {n:,} refused: {REASONS[r]}" for r, n in arm.refused.items())
+            lines.append(f"  {arm.exemplars} exemplars of {arm.candidates} candidates{refused}")
     return lines
 
 

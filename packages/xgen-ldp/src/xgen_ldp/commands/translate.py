@@ -79,7 +79,7 @@ def translate(
 
     from xgen_core import ModelError
     from xgen_core.command.calls import plan_text, prices_of
-    from xgen_ldp.arms import Job
+    from xgen_ldp.jobs import Job
     from xgen_ldp.languages import find_language
     from xgen_ldp.line import Direction
     from xgen_ldp.planning import plan_jobs
@@ -127,14 +127,14 @@ def translate(
         if as_json:
             row = _row(f"{text.name}:{number}", line, made)
             click.echo(json.dumps(row, ensure_ascii=False))
+        elif isinstance(made, Translation) and (made.accepted or keep_rejected):
+            click.echo(_plain(made.text))
         else:
-            shown = isinstance(made, Translation) and (made.accepted or keep_rejected)
-            click.echo(_plain(made.text) if shown else "")
-    result = finished.results.arms[0]
-    say(result_lines(result))
+            click.echo("")
+    say(result_lines(finished.results))
     if not any(isinstance(made, Translation) for made in rows.values()):
-        why = result.unprepared or next(iter(result.failed))
-        raise ModelError(f"all {result.lines} lines failed: {why}")
+        why = next(iter(finished.results.arms[0].failed))
+        raise ModelError(f"all {len(rows)} lines failed: {why}")
 
 
 def _row(identity: str, line: Line | None, made: Translation | Failure | None) -> dict[str, JSON]:
