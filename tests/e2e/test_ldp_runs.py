@@ -31,7 +31,7 @@ Polyglots = Callable[[int], Model]
 def arguments(model: str, corpus: Path, output: Path, *more: str) -> list[str]:
     return [
         *("ldp", "run", str(corpus), "--pairs", PAIRS, *METHODS, "--model", model),
-        *("--lines", f"{TESTED}", "--set", "ldp:languages=fra,rus"),
+        *("--lines", f"{TESTED}", "--languages", "fra,rus"),
         *("--concurrency", "4", "--output", str(output), *more),
     ]
 

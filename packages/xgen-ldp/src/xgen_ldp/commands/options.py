@@ -45,13 +45,11 @@ class Choice:
         """The same with these methods."""
         from xgen_ldp.configuration import Configuration
 
-        settings = self.settings
-        if self.languages is not None:
-            settings = (f"languages={self.languages}", *settings)
         return Configuration(
             model=self.model,
             methods=tuple(methods),
-            settings=settings,
+            settings=self.settings,
+            languages=tuple(filter(None, (self.languages or "").split(","))),
             tags=cast("Tags", self.tags),
             bank=self.bank or "",
             chat=self.model.startswith("openai:") if self.chat is None else self.chat,
@@ -103,7 +101,7 @@ def translation_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option(
                 "--languages",
                 metavar="CODE,…",
-                help="Of the exemplars, short for --set languages=CODE,….",
+                help="Of the exemplars, for methods that choose by language.",
             ),
             click.option(
                 "--tags",
