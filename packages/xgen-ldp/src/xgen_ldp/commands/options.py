@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from xgen_core.lm import Budget
     from xgen_ldp.configuration import Configuration
+    from xgen_ldp.languages import Language
     from xgen_ldp.prompts import Tags
     from xgen_ldp.results import RunResults
     from xgen_ldp.texts import Texts
@@ -23,6 +24,7 @@ __all__ = [
     "say",
     "scoring_options",
     "translation_options",
+    "unknown_languages",
 ]
 
 
@@ -194,6 +196,16 @@ def language_files(option: str, values: Sequence[str]) -> dict[str, str]:
             raise click.UsageError(f"{option}: two files for {name!r}; put them into one")
         found[name] = path
     return found
+
+
+def unknown_languages(languages: Iterable[Language]) -> list[str]:
+    """What is to be said of languages that are not in the table."""
+    return [
+        f"{language.code}: nobody knows this language here: prompts call it by its code, and "
+        "nobody can say whether a text is in it"
+        for language in dict.fromkeys(languages)
+        if not language.known
+    ]
 
 
 def result_lines(results: RunResults) -> list[str]:

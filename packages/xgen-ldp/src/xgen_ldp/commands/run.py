@@ -14,6 +14,7 @@ from xgen_ldp.commands.options import (
     say,
     scoring_options,
     translation_options,
+    unknown_languages,
 )
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ def run_corpus(
     )
     jobs = chosen.jobs
     texts = choice.texts().filled(chosen)
-    say((*missing, *texts.notes))
+    named = [language for way in directions for language in (way.source, way.target)]
+    say((*unknown_languages(named), *missing, *texts.notes))
     configuration = choice.configuration(methods)
     others = language_files("--hypotheses", hypotheses)
     budget = choice.budget(limits, prices)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import click
 
 from xgen_core.command.calls import call_options
-from xgen_ldp.commands.options import Choice, result_lines, say, translation_options
+from xgen_ldp.commands.options import (
+    Choice,
+    result_lines,
+    say,
+    translation_options,
+    unknown_languages,
+)
 
 __all__ = ["synthesize_examples"]
 
@@ -83,7 +89,7 @@ def synthesize_examples(
         raise click.UsageError("--language is the language that nobody has pairs for, not English")
     texts = choice.texts()
     lines, notes = harvested(file, source, exclude=exclude, limit=limit)
-    say((*texts.notes, *notes))
+    say((*unknown_languages([source]), *texts.notes, *notes))
     jobs = [Job(direction=Direction(source=source, target=ENGLISH), lines=lines)]
     configuration = choice.configuration([method])
     budget = choice.budget(limits, prices)

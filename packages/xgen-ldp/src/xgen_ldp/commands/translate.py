@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from xgen_core.command.calls import call_options
-from xgen_ldp.commands.options import Choice, result_lines, say, translation_options
+from xgen_ldp.commands.options import (
+    Choice,
+    result_lines,
+    say,
+    translation_options,
+    unknown_languages,
+)
 
 if TYPE_CHECKING:
     from xgen_core.codec import JSON
@@ -93,9 +99,8 @@ def translate(
         raise click.UsageError(f"--from and --to are both {languages[0].name}")
     direction = Direction(source=languages[0], target=languages[1])
     text = read_source(file, reference)
-    say(text.notes)
     texts = choice.texts()
-    say(texts.notes)
+    say((*unknown_languages(languages), *text.notes, *texts.notes))
     known = read_parallel(*parallel, direction) if parallel else ()
     jobs = [Job(direction=direction, lines=text.lines, parallel=known)]
     configuration = choice.configuration([method])
