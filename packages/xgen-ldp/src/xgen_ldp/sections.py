@@ -31,6 +31,7 @@ MOST_ITEMS = 2000
 
 _FEWEST = 20
 _MOST_CANDIDATES = 100
+_SIDES = ("languages", "given", "written")
 
 _Made = tuple[str, Translation | Failure]
 
@@ -96,35 +97,58 @@ def work_section(results: RunResults) -> Section:
 
 def preparation_section(direction: Direction, outcomes: Sequence[Outcome]) -> Section | None:
     """Exemplars with where they come from, and candidates; None where no system has any."""
-    exemplars: list[tuple[Scalar, ...]] = []
-    candidates: list[tuple[Scalar, ...]] = []
+    exemplars: list[tuple[str, Exemplar]] = []
+    candidates: list[tuple[str, Candidate]] = []
     blocks: list[Text | Table] = []
     for outcome in outcomes:
         if isinstance(outcome.preparation, Failure):
             blocks.append(Text(text=f"{outcome.system}: {outcome.preparation.reason}"))
             continue
         for name, step in _steps(outcome.system, outcome.preparation):
-            exemplars += [(name, *_exemplar_row(exemplar)) for exemplar in step.exemplars]
-            candidates += [(name, *_candidate_row(candidate)) for candidate in step.candidates]
+            exemplars += [(name, exemplar) for exemplar in step.exemplars]
+            candidates += [(name, candidate) for candidate in step.candidates]
+            blocks += [Text(text=f"{name}: {note}") for note in step.notes]
     if exemplars:
-        columns = ("system", "line", "origin", "made by", "given", "written")
-        caption = "Exemplars, in the order in which they stand in every prompt."
-        blocks.append(filled_table(columns, exemplars, caption))
+        blocks.append(_exemplar_table(exemplars))
     if candidates:
-        shown = candidates[:_MOST_CANDIDATES]
-        some = (
-            f"The first {len(shown)} of {len(candidates)}"
-            if len(shown) < len(candidates)
-            else "All"
-        )
-        columns = ("system", "line", "verdict", "score", "given", "written")
-        caption = f"{some} candidates for synthetic exemplars; preparations/ holds them all."
-        blocks.append(filled_table(columns, shown, caption))
+        blocks.append(_candidate_table(candidates))
     if not blocks:
         return None
     title = f"{_arrow(direction)}: what the prompts hold"
     summary = "No line that is tested, and no reference of one, may stand in a prompt."
     return Section(title=title, summary=summary, blocks=tuple(blocks))
+
+
+def _exemplar_table(exemplars: Sequence[tuple[str, Exemplar]]) -> Table:
+    makers: dict[tuple[str, str], None] = dict.fromkeys(
+        (exemplar.origin, exemplar.maker) for _, exemplar in exemplars if exemplar.maker
+    )
+    made = "".join(f" {origin.capitalize()} ones: {maker}." for origin, maker in makers)
+    return filled_table(
+        ("system", "line", "origin", *_SIDES),
+        [(name, one.id, one.origin, *_side_cells(one)) for name, one in exemplars],
+        f"Exemplars, in the order in which they stand in every prompt.{made}",
+    )
+
+
+def _candidate_table(candidates: Sequence[tuple[str, Candidate]]) -> Table:
+    rows: list[tuple[Scalar, ...]] = []
+    for name, one in candidates[:_MOST_CANDIDATES]:
+        verdict = _found(one.findings) or ("chosen" if one.chosen else "accepted, not chosen")
+        sides = _side_cells(one.exemplar) if one.exemplar else ("", "", "")
+        rows.append((name, one.id, verdict, one.score, *sides))
+    some = f"The first {len(rows)} of {len(candidates)}" if len(rows) < len(candidates) else "All"
+    return filled_table(
+        ("system", "line", "verdict", "score", *_SIDES),
+        rows,
+        f"{some} candidates for synthetic exemplars; those in preparations/ are complete.",
+    )
+
+
+def _side_cells(exemplar: Exemplar) -> tuple[str, str, str]:
+    languages = " → ".join(side.language.name for side in exemplar.sides)
+    given = "\n".join(side.text for side in exemplar.sides[:-1])
+    return languages, given, exemplar.output.text
 
 
 def lines_section(
@@ -177,19 +201,6 @@ def _steps(name: str, preparation: Preparation) -> Iterator[tuple[str, Preparati
     for step, inner in preparation.steps.items():
         yield from _steps(f"{name}, {step}", inner)
     yield name, preparation
-
-
-def _exemplar_row(exemplar: Exemplar) -> tuple[Scalar, ...]:
-    given = "\n".join(f"{side.language.name}: {side.text}" for side in exemplar.sides[:-1])
-    written = f"{exemplar.output.language.name}: {exemplar.output.text}"
-    return exemplar.id, exemplar.origin, exemplar.maker, given, written
-
-
-def _candidate_row(candidate: Candidate) -> tuple[Scalar, ...]:
-    verdict = "chosen" if candidate.chosen else "accepted, not chosen"
-    verdict = _found(candidate.findings) or verdict
-    texts = ("", "") if candidate.exemplar is None else _exemplar_row(candidate.exemplar)[3:]
-    return candidate.id, verdict, candidate.score, *texts
 
 
 def _found(findings: Sequence[Finding]) -> str:
