@@ -1,4 +1,4 @@
-"""A small world of made-up languages: `python world.py OUT [--scale base|smoke] [--seed N]`.
+"""A small world of made-up languages: `python3 world.py OUT [--scale base|smoke] [--seed N]`.
 
 English is a grammar over some 250 common words that keep to topics. Four languages with much text
 say the same in words of their own, in four scripts. `xal_Cyrl`, called X, is the one that nobody
@@ -203,7 +203,7 @@ class Scale:
 
 
 SCALES = {
-    "base": Scale(monolingual=12_000, parallel=24_000, exemplars=40, unlabelled=2000, tested=200),
+    "base": Scale(monolingual=12_000, parallel=24_000, exemplars=12, unlabelled=2000, tested=200),
     "smoke": Scale(monolingual=200, parallel=300, exemplars=12, unlabelled=40, tested=8),
 }
 
@@ -235,14 +235,14 @@ class Pages:
         return "\n".join(language.say(self.meaning()) for _ in range(6))
 
     def parallel(self) -> str:
-        """Five lines with their translations; into English each is of another language."""
+        """Some lines with their translations; into English neighbours differ in language."""
         chance, (english, *others) = self._maker.chance, self._languages[:-1]
         into = chance.random() < 0.6
         tagged = chance.random() < 0.5
         mixed = chance.sample(others, len(others))
         one = chance.choice(others)
         blocks: list[str] = []
-        for place in range(5):
+        for place in range(chance.randint(2, 7)):
             meaning = self.meaning()
             other = mixed[place % len(mixed)] if into else one
             tag = other.code if tagged else "Source" if into else "Target"
@@ -292,7 +292,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--scale", choices=SCALES, default="base")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--own", type=float, default=0.3, help="share of X's words of its own")
+    parser.add_argument("--own", type=float, default=0.25, help="share of X's words of its own")
     given = parser.parse_args()
     write(given.out, SCALES[given.scale], given.seed, given.own)
 

@@ -7,6 +7,7 @@ published; these are ours.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xgen_core.lm.asker import Asker
 from xgen_ldp.methods.material import Material
@@ -31,13 +32,10 @@ class ZeroShot:
             model that was tuned to take the tags alone for an instruction.
     """
 
+    name: ClassVar[str] = "zero-shot"
+
     max_tokens: int = 512
     instruction: str = INSTRUCTION
-
-    @property
-    def name(self) -> str:
-        """`"zero-shot"`."""
-        return "zero-shot"
 
     async def prepare(self, asker: Asker, material: Material) -> Prompted:
         """Nothing is needed, and nothing asked."""
