@@ -25,31 +25,32 @@ def data() -> DataRecipe:
 
 
 def base() -> TrainRecipe:
-    """1.3M parameters, 4.1M tokens, each of them once: four minutes on two cores."""
+    """1.3M parameters that read 3.3M tokens, each once: four minutes on two cores."""
     return TrainRecipe(
         store="data",
         model=replace(
             PRESETS["tiny"], vocab_size=VOCABULARY, n_tokens=VOCABULARY, context_length=512
         ),
-        stages=(StageRecipe(sequence_length=256, steps=2000),),
+        stages=(StageRecipe(sequence_length=256, steps=1600),),
         batch_tokens=2048,
-        optimizer=OptimizerRecipe(learning_rate=6e-3, warmup_steps=50),
+        optimizer=OptimizerRecipe(kind="muon", learning_rate=5e-3, warmup_steps=50),
         # a model that begins to translate changes fast, which would look like a fault
         guard=GuardRecipe(sigmas=0),
-        checkpoint_every=500,
-        evaluate_every=500,
+        checkpoint_every=400,
+        evaluate_every=400,
         evaluate_batches=4,
     )
 
 
 def smoke() -> TrainRecipe:
-    """The same path in seconds. For tests: it learns nothing."""
+    """The same path in seconds: it learns to write lines, not yet to translate. For tests."""
     recipe = base()
     return replace(
         recipe,
-        model=replace(recipe.model, n_layers=1, d_model=32, n_heads=2, n_kv_heads=2, d_ff=64),
-        stages=(StageRecipe(sequence_length=256, steps=4),),
-        checkpoint_every=4,
-        evaluate_every=4,
+        model=replace(recipe.model, n_layers=2, d_model=64, n_heads=2, n_kv_heads=2, d_ff=128),
+        stages=(StageRecipe(sequence_length=256, steps=120),),
+        optimizer=replace(recipe.optimizer, warmup_steps=10),
+        checkpoint_every=120,
+        evaluate_every=120,
         evaluate_batches=1,
     )

@@ -83,7 +83,9 @@ class Tongue:
         if thing is None:
             return ""
         article = "" if thing.determiner in ("the", "a") and not self.articles else thing.determiner
-        named = [thing.adjective, thing.noun] if self.adjective_first else [thing.noun, thing.adjective]
+        named = (
+            [thing.adjective, thing.noun] if self.adjective_first else [thing.noun, thing.adjective]
+        )
         return " ".join(self.words[word] for word in (article, *named) if word)
 
 
@@ -92,7 +94,9 @@ def vocabulary() -> list[str]:
     words: dict[str, None] = dict.fromkeys((*DETERMINERS, "at", *ADJECTIVES, *TIMES))
     for topic in TOPICS:
         things = (thing for things in topic.doing.values() for thing in things)
-        words.update(dict.fromkeys((*topic.people, *topic.doing, *things, *topic.being, *topic.places)))
+        words.update(
+            dict.fromkeys((*topic.people, *topic.doing, *things, *topic.being, *topic.places))
+        )
     return list(words)
 
 
@@ -139,7 +143,7 @@ class Maker:
 
 
 CYRILLIC = ("бвгджзклмнпрстфх", "аеиоу")
-CHANGES = (("ж", "з"), ("ф", "п"))
+CHANGES = str.maketrans({"ж": "з", "ф": "п"})
 
 
 def tongues(maker: Maker, own: float) -> dict[str, Tongue]:
@@ -151,14 +155,12 @@ def tongues(maker: Maker, own: float) -> dict[str, Tongue]:
     """
     cyrillic = maker.words(*CYRILLIC)
     used = set(cyrillic.values())
-    mine: dict[str, str] = {}
-    for english, word in cyrillic.items():
-        if maker.chance.random() < own:
-            mine[english] = maker.word(*CYRILLIC, used)
-        else:
-            for old, new in CHANGES:
-                word = word.replace(old, new)
-            mine[english] = word
+    mine = {
+        english: maker.word(*CYRILLIC, used)
+        if maker.chance.random() < own
+        else word.translate(CHANGES)
+        for english, word in cyrillic.items()
+    }
     found = (
         Tongue("zba_Cyrl", cyrillic, ("subject", "verb", "object", "place", "time")),
         Tongue(
@@ -203,8 +205,8 @@ class Scale:
 
 
 SCALES = {
-    "base": Scale(monolingual=12_000, parallel=24_000, exemplars=12, unlabelled=2000, tested=200),
-    "smoke": Scale(monolingual=200, parallel=300, exemplars=12, unlabelled=40, tested=8),
+    "base": Scale(monolingual=10_000, parallel=24_000, exemplars=40, unlabelled=2000, tested=200),
+    "smoke": Scale(monolingual=600, parallel=1800, exemplars=40, unlabelled=60, tested=8),
 }
 
 
@@ -254,7 +256,11 @@ class Pages:
 def write(out: Path, scale: Scale, seed: int, own: float) -> None:
     """Write the world's files."""
     maker = Maker(seed)
-    languages = {ENGLISH: Tongue(ENGLISH, {w: w for w in vocabulary()}, ("subject", "verb", "object", "place", "time"))}
+    languages = {
+        ENGLISH: Tongue(
+            ENGLISH, {w: w for w in vocabulary()}, ("subject", "verb", "object", "place", "time")
+        )
+    }
     languages |= tongues(maker, own)
     tested: dict[Meaning, None] = {}
     while len(tested) < scale.tested:
