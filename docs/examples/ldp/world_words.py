@@ -146,6 +146,40 @@ TOPICS = (
 
 DETERMINERS = ("the", "a", "this", "every", "our", "my", "his")
 
-ADJECTIVES = ["old", "young", "big", "small", "red", "white", "black", "green", "kind", "angry", "quiet", "rich", "poor", "strong", "tired", "clever", "beautiful", "heavy", "cheap", "famous"]
+ADJECTIVES = [
+    "old",
+    "young",
+    "big",
+    "small",
+    "red",
+    "white",
+    "black",
+    "green",
+    "kind",
+    "angry",
+    "quiet",
+    "rich",
+    "poor",
+    "strong",
+    "tired",
+    "clever",
+    "beautiful",
+    "heavy",
+    "cheap",
+    "famous",
+]
 
-TIMES = ["yesterday", "today", "again", "often", "suddenly", "finally", "early", "late", "once", "together", "slowly", "alone"]
+TIMES = [
+    "yesterday",
+    "today",
+    "again",
+    "often",
+    "suddenly",
+    "finally",
+    "early",
+    "late",
+    "once",
+    "together",
+    "slowly",
+    "alone",
+]
