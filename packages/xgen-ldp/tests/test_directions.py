@@ -415,7 +415,9 @@ def test_with_fewer_accepted_than_wanted_it_goes_on_and_says_so() -> None:
 
 def test_with_none_accepted_the_reasons_are_told() -> None:
     model = Translating(instead={"": ""})
-    with pytest.raises(InputError, match=r"eng_Latn-qaa_Geor: no synthetic .* \(12 empty\)"):
+    with pytest.raises(
+        InputError, match=r"of 12 unlabelled lines of qaa_Geor none .* \(12 empty\)"
+    ):
         run(model, material(Direction(source=ENGLISH, target=X)))
 
 
@@ -432,6 +434,18 @@ def test_a_rejected_output_is_asked_for_again_with_other_exemplars(way: Directio
     assert [call.step for call in found[1].calls] == [1, 2]
     _, once = run(Translating(instead={"teapot": ""}), material(way), replace(SMALL, retries=0))
     assert [len(t.attempts) for t in once] == [1, 1, 1]
+
+
+def test_other_exemplars_that_are_too_few_are_joined_by_the_best() -> None:
+    model = Translating(instead={"teapot": ""})
+    method = replace(SMALL, considered=16, shots=10)
+    _, found = run(model, material(Direction(source=ENGLISH, target=X)), method)
+    first, second = [call.prompt.rpartition("\n\n")[0].split("\n\n") for call in found[1].calls]
+    assert len(first) == len(second) == 10
+    assert len(set(second) - set(first)) == 6
+    everything = replace(SMALL, considered=16, shots=16)
+    _, found = run(model, material(Direction(source=ENGLISH, target=X)), everything)
+    assert [len(t.attempts) for t in found] == [1, 1, 1]
 
 
 def test_an_answer_without_its_second_line_is_unparsed_and_keeps_the_first() -> None:
