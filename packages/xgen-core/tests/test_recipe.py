@@ -26,6 +26,7 @@ class Recipe:
     resume: bool = False
     note: str = ""
     sources: tuple[str, ...] = ("web",)
+    names: tuple[str, ...] = ()
 
     def __post_init__(self):
         if sum(self.weights.values()) > 1:
@@ -39,6 +40,7 @@ class Recipe:
         ("stages.0.steps=1e3", lambda r: r.stages[0].steps == 1000),
         ("stages.1.rate=3", lambda r: r.stages[1].rate == 3.0),
         ("betas.1=0.99", lambda r: r.betas == (0.9, 0.99)),
+        ("names=a,b", lambda r: r.names == ("a", "b")),
         ("betas=[0.5,0.6]", lambda r: r.betas == (0.5, 0.6)),
         ("betas=0.5,0.6", lambda r: r.betas == (0.5, 0.6)),
         ("note=0.5,0.6", lambda r: r.note == "0.5,0.6"),

@@ -10,12 +10,13 @@ from xgen_core import Completion, GenerationRequest, ModelInfo, open_model
 from xgen_core.concurrency import Failure, gather
 from xgen_core.lm import CallStore, PlannedModel, planned
 from xgen_core.lm.always_open import AlwaysOpen
-from xgen_core.lm.scripted import prompt_text
+from xgen_core.lm.scripted import prompt_text, truncate
 from xgen_core.progress import Progress
-from xgen_ldp.arms import Arm, Job, make_arms, prepare_arms
+from xgen_ldp.arms import Arm, make_arms, prepare_arms
 from xgen_ldp.checking import Checked, Checker
 from xgen_ldp.configuration import Configuration
 from xgen_ldp.exemplars import Side
+from xgen_ldp.jobs import Job
 from xgen_ldp.languages import Language
 from xgen_ldp.line import Line
 from xgen_ldp.methods import Translator
@@ -112,8 +113,19 @@ class Answering(AlwaysOpen):
 
 
 def _line(request: GenerationRequest, place: int) -> Completion:
+    """As many lines as the exemplars before have more than the prompt's end."""
     prompt = prompt_text(request)
-    about = max(prompt.rpartition("\n\n")[2].splitlines() or [""], key=len)
-    word = f"{zlib.crc32(prompt.encode(errors='replace')) + place:08x} "
-    text = (word * (len(about) // len(word) + 1)).strip()
+    *before, last = prompt.split("\n\n")
+    given = last.split("\n")[:-1]
+    exemplar = before[-1].split("\n") if before else []
+    tags = ["", *(row.partition(": ")[0] for row in exemplar[len(given) + 1 :])]
+    length = max(map(len, given), default=0)
+    seed = zlib.crc32(prompt.encode(errors="replace")) + place
+    rows = [_row(tag, f"{seed + number:x} ", length) for number, tag in enumerate(tags)]
+    text, _ = truncate("\n".join(rows), request.stop)
     return Completion(text=text, finish_reason="stop", completion_tokens=request.max_tokens)
+
+
+def _row(tag: str, word: str, length: int) -> str:
+    text = (word * (length // len(word) + 1)).strip()
+    return f"{tag}: {text}" if tag else text
