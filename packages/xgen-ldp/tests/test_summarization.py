@@ -229,6 +229,18 @@ def test_an_article_on_which_the_model_fails_is_no_exemplar() -> None:
     assert len(preparation.pairs) == 2
 
 
+def test_of_equal_synthetic_summaries_the_first_stays() -> None:
+    def same(prompt: str) -> str:
+        return " good old road" if prompt.endswith("summary:") else understanding(prompt)
+
+    _, preparation = summarized("ldp", Replying(same), settings=NO_LDP)
+    assert len(preparation.pairs) == 1
+    found = [finding for made in preparation.candidates for finding in made.findings]
+    assert {(finding.reason, finding.detail) for finding in found} == {
+        ("duplicate", f"of {preparation.pairs[0].id}")
+    }
+
+
 def test_ldp_without_an_accepted_summary_says_why() -> None:
     with pytest.raises(InputError, match=r"none of 6 synthetic summaries is accepted \(6 empty\)"):
         summarized("ldp", Replying(lambda prompt: ""), settings=NO_LDP)
