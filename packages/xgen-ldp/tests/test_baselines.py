@@ -215,6 +215,15 @@ def test_xlt_reads_a_translation_on_the_line_below_its_prefix() -> None:
     assert (made.text, made.last.english) == ("L'eau est froide.", "Water")
 
 
+def test_xlt_takes_off_quotes_and_list_marks_that_are_the_models_own() -> None:
+    model = Replying(lambda p: '1. English: "Water"\n2. Translation: "L\'eau est froide."')
+    made, _ = translated(load_method("xlt"), Material(direction=BETWEEN), model)
+    assert (made.text, made.last.english) == ("L'eau est froide.", "Water")
+    line = Line(id="test:1", text='"पानी चिसो छ"')
+    made, _ = translated(load_method("xlt"), Material(direction=BETWEEN), model, line)
+    assert made.text == '"L\'eau est froide."'
+
+
 def test_pivot_asks_twice_a_line_and_keeps_the_english() -> None:
     model = Replying(by_dictionary)
     made, preparation = translated(load_method("pivot"), Material(direction=BETWEEN), model)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from xgen_core import Completion, GenerationRequest, InputError, ModelInfo
+from xgen_core import Completion, GenerationRequest, InputError, ModelError, ModelInfo
 from xgen_core.lm.always_open import AlwaysOpen
 from xgen_core.lm.asker import Asker
 from xgen_core.lm.scripted import truncate
@@ -26,29 +26,45 @@ from xgen_ldp.summarization import (
     rouge_unit,
 )
 from xgen_ldp.summarization.checking import SummaryChecker
+from xgen_ldp.summarization.prompt import SummaryPrompt
 from xgen_ldp.summarization.sentences import sentences
 
 NEPALI = find_language("npi")
-WORDS = {
-    "पानी": "water",
-    "चिसो": "cold",
-    "छ": "is",
-    "नदी": "river",
-    "मा": "in",
-    "घाम": "sun",
-    "न्यानो": "warm",
-    "सबै": "everything",
-    "राम्रो": "good",
-}
+NOUNS = """
+पानी water नदी river घाम sun घर house किताब book बाटो road आमा mother बुबा father बच्चा child
+खाना food फूल flower रूख tree पहाड mountain आकाश sky हिउँ snow बिहान morning गाई cow दूध milk
+चिया tea विद्यालय school शिक्षक teacher गाउँ village सहर city राति night
+"""
+ADJECTIVES = """
+चिसो cold न्यानो warm राम्रो good ठूलो big सानो small नयाँ new पुरानो old लामो long छोटो short
+मीठो sweet रातो red सेतो white कालो black हरियो green
+"""
+SMALL = "छ is मा in को of र and सबै everything"
+
+
+def columns(text: str) -> tuple[list[str], list[str]]:
+    words = text.split()
+    return words[::2], words[1::2]
+
+
+WORDS = dict(zip(*columns(NOUNS + ADJECTIVES + SMALL), strict=True))
 BACK = {english: nepali for nepali, english in WORDS.items()}
 FIRST = Article(
     id="one",
     text="नदी मा पानी चिसो छ। घाम न्यानो छ।\nसबै राम्रो छ।",
     summary="नदी मा चिसो पानी",
 )
+
+
+def sentence(number: int) -> str:
+    """Others have hardly a word in common with it."""
+    a, b, c = (columns(NOUNS)[0][(3 * number + i) % 24] for i in range(3))
+    x, y = (columns(ADJECTIVES)[0][(2 * number + i) % 14] for i in range(2))
+    return f"{a} को {b} {x} छ र {c} {y} छ।"
+
+
 OTHERS = tuple(
-    Article(id=f"other:{number}", text=f"घाम न्यानो छ। {' '.join(['पानी'] * number)} चिसो छ।")
-    for number in range(3, 9)
+    Article(id=f"other:{n}", text=" ".join(map(sentence, (n, n + 1, n + 2)))) for n in range(8)
 )
 NO_LDP = ["pivot.first=zero-shot", "pivot.second=zero-shot"]
 
@@ -72,12 +88,12 @@ class Replying(AlwaysOpen):
 
 
 def understanding(prompt: str) -> str:
-    """Translates word by word; a summary is the words of an article backwards, each once."""
+    """Translates word by word; a summary is the last five words of an article, backwards."""
     row, tag = prompt.splitlines()[-2:]
     text = row.partition(": ")[2]
     words = text.replace("।", " ").replace(".", " ").split()
     if tag.endswith("summary:"):
-        return " " + " ".join(dict.fromkeys(reversed(words)))
+        return " " + " ".join(list(dict.fromkeys(reversed(words)))[:5])
     table = WORDS if tag == "English:" else BACK
     return " " + " ".join(table[word] for word in words) + ("." if tag == "English:" else "")
 
@@ -129,16 +145,24 @@ def test_zero_shot_is_an_instruction_in_english_that_names_the_language() -> Non
         "summary, on one line.\n\n"
         "Nepali article: नदी मा पानी चिसो छ। घाम न्यानो छ। सबै राम्रो छ।\nNepali summary:"
     ]
-    assert made.text == "छ राम्रो सबै न्यानो घाम चिसो पानी मा नदी"
+    assert made.text == "छ राम्रो सबै न्यानो घाम"
     assert preparation == SummaryPreparation()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["पानी चिसो छ", "\n\n Nepali summary: पानी चिसो छ\nmore", '**nepali summary**: "पानी चिसो छ"'],
+)
+def test_an_answer_is_read_without_what_a_chat_puts_around_it(answer: str) -> None:
+    assert SummaryPrompt(language=NEPALI).parse(answer) == "पानी चिसो छ"
 
 
 def test_pivot_translates_summarises_and_translates_back() -> None:
     model = Replying(understanding)
     made, preparation = summarized("pivot", model)
     assert made.english_article == "river in water cold is. sun warm is. everything good is."
-    assert made.english == "is good everything warm sun cold water in river"
-    assert made.text == "छ राम्रो सबै न्यानो घाम चिसो पानी मा नदी"
+    assert made.english == "is good everything warm sun"
+    assert made.text == "छ राम्रो सबै न्यानो घाम"
     assert [call.stage for call in made.calls] == ["zero-shot"] * 5
     assert [call.prompt for call in made.calls] == model.prompts
     assert list(preparation.steps) == ["npi_Deva-eng_Latn", "eng_Latn-npi_Deva"]
@@ -161,12 +185,14 @@ def test_pivot_leaves_rejected_sentences_out_and_says_so() -> None:
 
 def test_ldp_shows_articles_of_the_language_with_summaries_that_came_through_english() -> None:
     model = Replying(understanding)
-    made, preparation = summarized("ldp", model, settings=[*NO_LDP, "considered=4"])
-    assert len(preparation.candidates) == 4
+    made, preparation = summarized("ldp", model, settings=[*NO_LDP, "considered=5"])
+    assert len(preparation.candidates) == 5
     first, second = preparation.pairs
     articles = {article.id: article for article in OTHERS}
     assert first.article == articles[first.id].text
-    assert first.summary == "छ चिसो पानी न्यानो घाम"
+    assert first.summary == " ".join(
+        list(dict.fromkeys(reversed(first.article.replace("।", "").split())))[:5]
+    )
     assert model.prompts[-1] == (
         f"Nepali article: {first.article}\nNepali summary: {first.summary}\n\n"
         f"Nepali article: {second.article}\nNepali summary: {second.summary}\n\n"
@@ -174,8 +200,33 @@ def test_ldp_shows_articles_of_the_language_with_summaries_that_came_through_eng
     )
     assert [call.stage for call in made.calls] == ["ldp"]
     assert sorted(call.prompt for call in preparation.calls) == sorted(model.prompts[:-1])
-    again = summarized("ldp", Replying(understanding), settings=[*NO_LDP, "considered=4"])
+    again = summarized("ldp", Replying(understanding), settings=[*NO_LDP, "considered=5"])
     assert again == (made, preparation)
+
+
+def test_ldps_translators_are_ldps_own_and_learn_from_the_same_articles() -> None:
+    model = Replying(understanding)
+    made, preparation = summarized("ldp", model, settings=['pivot.second_settings=["shots=3"]'])
+    assert made.accepted
+    into, out = preparation.steps.values()
+    assert len({exemplar.other.script for exemplar in into.exemplars}) == 3
+    assert len(out.exemplars) == 3
+    assert {exemplar.output.text for exemplar in out.exemplars} <= set(map(sentence, range(10)))
+    assert not [p for p in model.prompts[:-1] if FIRST.sentences[0] in p]
+
+
+def test_an_article_on_which_the_model_fails_is_no_exemplar() -> None:
+    def failing(prompt: str) -> str:
+        if sentence(3) in prompt and prompt.endswith("English:"):
+            raise ModelError("it would not")
+        return understanding(prompt)
+
+    _, preparation = summarized("ldp", Replying(failing), settings=NO_LDP)
+    failed = [made for made in preparation.candidates if not made.accepted]
+    assert {finding.reason for made in failed for finding in made.findings} == {"failed"}
+    assert {made.id for made in failed} <= {"other:1", "other:2", "other:3"}
+    assert failed
+    assert len(preparation.pairs) == 2
 
 
 def test_ldp_without_an_accepted_summary_says_why() -> None:

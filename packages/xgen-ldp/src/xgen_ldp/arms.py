@@ -10,28 +10,14 @@ from xgen_core.concurrency import Failure, gather
 from xgen_core.lm.asker import Asker
 from xgen_core.progress import Progress
 from xgen_ldp.configuration import Configuration, load_methods
-from xgen_ldp.exemplars import Exemplar, open_bank
+from xgen_ldp.exemplars import open_bank
+from xgen_ldp.jobs import Job
 from xgen_ldp.line import Direction, Line
 from xgen_ldp.methods import Material, Method, Tested, Translator
 from xgen_ldp.texts import Texts
 from xgen_ldp.translation import Translation
 
-__all__ = ["Arm", "Job", "make_arms", "prepare_arms"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """Lines that are to be translated.
-
-    Attributes:
-        direction: from which language into which.
-        lines: with different ids.
-        parallel: pairs (source, target) by people, for methods that are supervised.
-    """
-
-    direction: Direction
-    lines: tuple[Line, ...]
-    parallel: tuple[Exemplar, ...] = ()
+__all__ = ["Arm", "make_arms", "prepare_arms"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +73,11 @@ def make_arms(configuration: Configuration, jobs: Sequence[Job], texts: Texts) -
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"{name}: this direction is asked for twice")
-    if not any(job.lines for job in jobs):
-        raise InputError("there are no lines to translate")
+    for job in jobs:
+        if not job.lines:
+            raise InputError(f"{job.direction.name}: there are no lines to translate")
+    if not jobs:
+        raise InputError("there is nothing to translate")
     tested = Tested(
         ids=frozenset(line.id for job in jobs for line in job.lines),
         texts=frozenset(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, cast
 
 from xgen_core import InputError
 from xgen_core.records import Record
 from xgen_ldp.methods import Method, load_method
 from xgen_ldp.prompts import Tags
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 __all__ = ["Configuration", "load_methods"]
 
@@ -24,6 +28,7 @@ class Configuration(Record):
         model: its URI.
         methods: their names, each `METHOD` or `NAME=METHOD`, so that one can stand there twice.
         settings: `FIELD=VALUE` of every method, or `NAME:FIELD=VALUE` of one.
+        languages: of the exemplars, for methods that can choose; none: each method's own.
         tags: what stands before a text in prompts.
         bank: of exemplars, as `open_bank` takes it; empty for the one of the package.
         chat: send prompts as a user's message, for models that know conversations only.
@@ -33,6 +38,7 @@ class Configuration(Record):
     model: str
     methods: tuple[str, ...] = ("ldp",)
     settings: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
     tags: Tags = "name"
     bank: str = ""
     chat: bool = False
@@ -43,7 +49,8 @@ def load_methods(configuration: Configuration) -> dict[str, Method]:
     """The methods with their settings, by the name that they go by in a run.
 
     Raises:
-        InputError: no such method, two of one name, or a setting for one that is not there.
+        InputError: no such method, two of one name, a setting for one that is not there, or
+            languages where no method chooses by them.
         RecipeError: a setting that a method does not have, or a value that does not fit.
     """
     chosen: dict[str, str] = {}
@@ -62,4 +69,15 @@ def load_methods(configuration: Configuration) -> dict[str, Method]:
             raise InputError(f"--set {text}: no --method is called {form['name']!r}")
         for name in [form["name"]] if form else list(chosen):
             settings[name].append(form["setting"] if form else text)
+    if configuration.languages:
+        asked = f"languages={','.join(configuration.languages)}"
+        choosing = [name for name, method in chosen.items() if _chooses(load_method(method))]
+        if not choosing:
+            raise InputError(f"no --method chooses exemplars by language: {', '.join(chosen)}")
+        for name in choosing:
+            settings[name].insert(0, asked)
     return {name: load_method(method, settings[name]) for name, method in chosen.items()}
+
+
+def _chooses(method: Method) -> bool:
+    return any(field.name == "languages" for field in fields(cast("DataclassInstance", method)))

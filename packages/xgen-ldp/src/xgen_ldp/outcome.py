@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from xgen_core.concurrency import Failure
 from xgen_core.lm.asker import Call
+from xgen_eval.inputs import DataFile
 from xgen_ldp.line import Direction, Line
 from xgen_ldp.methods import Preparation
 from xgen_ldp.translation import Translation
@@ -23,12 +24,14 @@ class Outcome:
         system: the method, or whoever wrote the hypotheses, as it is called in the run.
         preparation: what the method rests on, or why it could not be prepared.
         rows: each line with its translation, or why there is none.
+        file: that the translations were read from, where no model made them.
     """
 
     direction: Direction
     system: str
     preparation: Preparation | Failure
     rows: tuple[tuple[Line, Translation | Failure], ...]
+    file: DataFile | None = None
 
     @property
     def name(self) -> str:

@@ -10,18 +10,19 @@ from xgen_core import Completion, GenerationRequest, ModelInfo, open_model
 from xgen_core.concurrency import Failure, gather
 from xgen_core.lm import CallStore, PlannedModel, planned
 from xgen_core.lm.always_open import AlwaysOpen
-from xgen_core.lm.scripted import prompt_text
+from xgen_core.lm.scripted import prompt_text, truncate
 from xgen_core.progress import Progress
-from xgen_ldp.arms import Arm, Job, make_arms, prepare_arms
+from xgen_ldp.arms import Arm, make_arms, prepare_arms
 from xgen_ldp.checking import Checked, Checker
 from xgen_ldp.configuration import Configuration
 from xgen_ldp.exemplars import Side
+from xgen_ldp.jobs import Job
 from xgen_ldp.languages import Language
 from xgen_ldp.line import Line
 from xgen_ldp.methods import Translator
 from xgen_ldp.texts import Texts
 
-__all__ = ["plan_jobs"]
+__all__ = ["Answering", "Trusting", "plan_jobs"]
 
 
 async def plan_jobs(
@@ -47,13 +48,13 @@ async def plan_jobs(
         RecipeError: as `make_arms`.
     """
     given = texts or Texts()
-    trusting = Texts(unlabelled=given.unlabelled, origins=given.origins, checker=_Trusting())
+    trusting = Texts(unlabelled=given.unlabelled, origins=given.origins, checker=Trusting())
     arms = make_arms(configuration, jobs, trusting)
     path = Path(output) / "calls.sqlite"
     store = CallStore(path, read_only=True) if path.is_file() else None
     try:
         counter = planned(open_model(configuration.model), store)
-        model = _Answering(counter)
+        model = Answering(counter)
         prepared = await prepare_arms(arms, model)
 
         async def work(item: tuple[Arm, Translator, Line]) -> None:
@@ -75,7 +76,7 @@ async def plan_jobs(
     return counter, {name: made for name, made in prepared.items() if isinstance(made, Failure)}
 
 
-class _Trusting(Checker):
+class Trusting(Checker):
     """Finds nothing wrong: made-up answers are in no language."""
 
     def check(
@@ -91,7 +92,7 @@ class _Trusting(Checker):
         return Checked()
 
 
-class _Answering(AlwaysOpen):
+class Answering(AlwaysOpen):
     """Counts, and answers each prompt with a text of its own, about as long as what it is about."""
 
     def __init__(self, counter: PlannedModel) -> None:
@@ -112,8 +113,19 @@ class _Answering(AlwaysOpen):
 
 
 def _line(request: GenerationRequest, place: int) -> Completion:
+    """As many lines as the exemplars before have more than the prompt's end."""
     prompt = prompt_text(request)
-    about = max(prompt.rpartition("\n\n")[2].splitlines() or [""], key=len)
-    word = f"{zlib.crc32(prompt.encode(errors='replace')) + place:08x} "
-    text = (word * (len(about) // len(word) + 1)).strip()
+    *before, last = prompt.split("\n\n")
+    given = last.split("\n")[:-1]
+    exemplar = before[-1].split("\n") if before else []
+    tags = ["", *(row.partition(": ")[0] for row in exemplar[len(given) + 1 :])]
+    length = max(map(len, given), default=0)
+    seed = zlib.crc32(prompt.encode(errors="replace")) + place
+    rows = [_row(tag, f"{seed + number:x} ", length) for number, tag in enumerate(tags)]
+    text, _ = truncate("\n".join(rows), request.stop)
     return Completion(text=text, finish_reason="stop", completion_tokens=request.max_tokens)
+
+
+def _row(tag: str, word: str, length: int) -> str:
+    text = (word * (length // len(word) + 1)).strip()
+    return f"{tag}: {text}" if tag else text

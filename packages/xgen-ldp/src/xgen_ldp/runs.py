@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from xgen_core import CodecError, FormatError, Model, ModelInfo, Run, open_model
+from xgen_core import CodecError, FormatError, InputError, Model, ModelInfo, Run, open_model
 from xgen_core.codec import JSON, decode, encode
 from xgen_core.concurrency import Failure
 from xgen_core.files import read_json, write_json, write_text
@@ -30,12 +30,15 @@ from xgen_core.lm.asker import CallTimes
 from xgen_core.recipe import fingerprint
 from xgen_core.records import Record
 from xgen_eval.inputs import DataFile
-from xgen_ldp.arms import Arm, Job, make_arms, prepare_arms
+from xgen_ldp.arms import Arm, make_arms, prepare_arms
 from xgen_ldp.configuration import Configuration
-from xgen_ldp.line import Line
-from xgen_ldp.methods import Translator
+from xgen_ldp.evaluation import Scoring
+from xgen_ldp.hypotheses import read_hypotheses
+from xgen_ldp.jobs import Job
+from xgen_ldp.line import Direction, Line
+from xgen_ldp.methods import Preparation, Translator
 from xgen_ldp.outcome import Outcome
-from xgen_ldp.results import ArmResult, RunResults
+from xgen_ldp.results import RunResults
 from xgen_ldp.sections import run_sections
 from xgen_ldp.texts import Texts
 from xgen_ldp.translation import Translation
@@ -44,6 +47,7 @@ __all__ = ["Finished", "RunRecipe", "asked_once", "translate_jobs"]
 
 _KIND = "ldp"
 _CALLS = "calls.sqlite"
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +106,8 @@ async def translate_jobs(
     output: Path | str,
     texts: Texts | None = None,
     files: Sequence[DataFile] = (),
+    hypotheses: Mapping[str, Path | str] | None = None,
+    scoring: Scoring | None = None,
     concurrency: int = 64,
     budget: Budget | None = None,
     prices: Prices | None = None,
@@ -118,25 +124,42 @@ async def translate_jobs(
         output: the run directory.
         texts: unlabelled text and the checker.
         files: that lines come from, by content.
+        hypotheses: output files of other systems by name, each as `read_hypotheses` takes it; such
+            a system has the directions that it has files of.
+        scoring: of translations that have a reference.
         concurrency: requests to an endpoint at one time.
         budget: what may be spent; answers that are known cost nothing.
         prices: for the cost of what was asked.
 
     Raises:
-        InputError: another run in `output`, or as `make_arms`.
+        InputError: another run in `output`, hypotheses that do not fit, or as `make_arms`.
         RecipeError: as `make_arms`.
+        MissingExtraError: what scoring needs is not installed.
         BudgetError: the budget is used up.
         EndpointError: the model is not there. In both cases every answer until then is kept.
     """
     given = texts or Texts()
     arms = make_arms(configuration, jobs, given)
+    others = _others(hypotheses or {}, arms, jobs)
     async with asked_once(configuration.model, output, budget, concurrency) as (model, store):
         run = Run.create(output, _KIND, _recipe(model.info, arms, given, files))
         prepared = await prepare_arms(arms, model)
         for arm in arms:
             _keep_preparation(run, arm, prepared[arm.name])
-        outcomes = await _translate(run, arms, prepared, model, 2 * concurrency)
-        return _finish(run, outcomes, given, CallTimes.read(store), prices)
+        made = await _translate(run, arms, prepared, model, 2 * concurrency)
+        times = CallTimes.read(store)
+    outcomes = [
+        outcome
+        for job in jobs
+        for outcome in (*made, *others)
+        if outcome.direction == job.direction
+    ]
+    _write_texts(run.directory, outcomes)
+    results = RunResults.of(outcomes, scoring=scoring, prices=prices, notes=given.notes)
+    for name, section in run_sections(results, outcomes, times=times, prices=prices):
+        run.write_section(name, section)
+    results.write(run.directory / "results.json")
+    return Finished(outcomes=tuple(outcomes), results=results)
 
 
 @asynccontextmanager
@@ -170,9 +193,7 @@ def _recipe(
         seed=first.seed,
         bank=fingerprint(first.material.bank),
         directions={
-            arm.direction.name: fingerprint([arm.lines, arm.material.parallel])
-            for arm in arms
-            if arm.system == first.system
+            arm.direction.name: fingerprint(arm.lines) for arm in arms if arm.system == first.system
         },
         files=tuple(files),
         unlabelled={code: fingerprint(lines) for code, lines in texts.unlabelled.items()},
@@ -253,23 +274,41 @@ def _translation(row: Mapping[str, JSON], run: Run, arm: Arm) -> Translation:
         ) from error
 
 
-def _finish(
-    run: Run,
-    outcomes: tuple[Outcome, ...],
-    texts: Texts,
-    times: CallTimes,
-    prices: Prices | None,
-) -> Finished:
-    """Write what the outcomes come to."""
-    _write_texts(run.directory, outcomes)
-    results = RunResults(
-        arms=tuple(ArmResult.of(outcome, prices=prices) for outcome in outcomes),
-        notes=texts.notes,
-    )
-    for name, section in run_sections(results, outcomes, times=times, prices=prices):
-        run.write_section(name, section)
-    results.write(run.directory / "results.json")
-    return Finished(outcomes=outcomes, results=results)
+def _others(
+    hypotheses: Mapping[str, Path | str], arms: Sequence[Arm], jobs: Sequence[Job]
+) -> list[Outcome]:
+    """What other systems wrote; read before anything is asked, since it may not fit."""
+    outcomes: list[Outcome] = []
+    for system, path in hypotheses.items():
+        if any(arm.system == system for arm in arms):
+            raise InputError(f"--hypotheses {system}={path}: a method is called {system!r}")
+        found = [job for job in jobs if _has(path, job.direction)]
+        if not found:
+            names = ", ".join(f"{job.direction.name}.txt" for job in jobs[:_NAMED])
+            raise InputError(f"{path}: expected {names} in it, for --hypotheses {system}")
+        if len(found) > 1 and not Path(path).is_dir():
+            raise InputError(
+                f"--hypotheses {system}={path}: one file for {len(found)} directions; give a "
+                f"directory with a file for each: {found[0].direction.name}.txt"
+            )
+        checker = arms[0].material.checker
+        for job in found:
+            read = read_hypotheses(path, job.direction, job.lines, corpus=job.of)
+            rows = tuple((line, read.translation(line, checker)) for line in job.lines)
+            outcomes.append(
+                Outcome(
+                    direction=job.direction,
+                    system=system,
+                    preparation=Preparation(),
+                    rows=rows,
+                    file=read.file,
+                )
+            )
+    return outcomes
+
+
+def _has(path: Path | str, direction: Direction) -> bool:
+    return not Path(path).is_dir() or (Path(path) / f"{direction.name}.txt").is_file()
 
 
 def _write_texts(directory: Path, outcomes: Sequence[Outcome]) -> None:

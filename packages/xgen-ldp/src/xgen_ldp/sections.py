@@ -12,6 +12,7 @@ from xgen_core.records import Scalar
 from xgen_core.report import Diff, Item, Items, Section, Table, Text
 from xgen_core.report.calls import calls_section, calls_table, filled_table
 from xgen_eval.metrics.translation import chrf
+from xgen_ldp.evaluation import score_sections
 from xgen_ldp.exemplars import Exemplar
 from xgen_ldp.finding import REASONS, Finding
 from xgen_ldp.line import Direction, Line
@@ -30,6 +31,7 @@ MOST_ITEMS = 2000
 
 _FEWEST = 20
 _MOST_CANDIDATES = 100
+_SIDES = ("languages", "given", "written")
 
 _Made = tuple[str, Translation | Failure]
 
@@ -41,7 +43,7 @@ def run_sections(
     times: CallTimes,
     prices: Prices | None = None,
 ) -> Iterator[tuple[str, Section]]:
-    """The sections by name, in the page's order: `10-` and on are the scores', which come first.
+    """The sections by name, in the page's order.
 
     Args:
         results: the run's figures.
@@ -49,7 +51,9 @@ def run_sections(
         times: of the calls.
         prices: for their cost.
     """
-    yield "20-outcomes", outcomes_section(results)
+    for number, section in enumerate(score_sections(results.scores)):
+        yield f"10-scores-{number}", section
+    yield "20-work", work_section(results)
     directions = list(dict.fromkeys(outcome.direction for outcome in outcomes))
     most = min(MOST_LINES, max(_FEWEST, MOST_ITEMS // len(directions)))
     for number, direction in enumerate(directions):
@@ -63,79 +67,88 @@ def run_sections(
     yield "40-calls", calls_section(calls, times=times, prices=prices)
 
 
-def outcomes_section(results: RunResults) -> Section:
-    """What became of the lines of each arm, and why of those that were not taken."""
+def work_section(results: RunResults) -> Section:
+    """What each system took in each direction, what failed, and which candidates were refused."""
     rows: list[tuple[Scalar, ...]] = []
     reasons: list[tuple[Scalar, ...]] = []
     for arm in results.arms:
-        rows.append(
-            (
-                arm.direction.name,
-                arm.system,
-                arm.lines,
-                arm.accepted,
-                sum(arm.rejected.values()),
-                sum(arm.failed.values()),
-                arm.calls,
-                arm.prompt_tokens,
-                arm.completion_tokens,
-                arm.cost,
-            )
-        )
-        told = [(f"rejected: {REASONS[r]}", n) for r, n in arm.rejected.items()]
-        told += [(f"failed: {reason}", count) for reason, count in arm.failed.items()]
+        where = (arm.direction, arm.system)
+        used = (arm.calls, arm.prompt_tokens, arm.completion_tokens, arm.cost)
+        rows.append((*where, arm.exemplars, arm.candidates, *used))
+        told = [(f"failed: {reason}", count) for reason, count in arm.failed.items()]
         told += [(f"candidate refused: {REASONS[r]}", n) for r, n in arm.refused.items()]
-        reasons += [(arm.direction.name, arm.system, *pair) for pair in told]
-    columns = ("direction", "system", "lines", "accepted", "rejected", "failed", "calls")
+        reasons += [(*where, *pair) for pair in told]
+    columns = ("direction", "system", "exemplars", "candidates", "calls")
     blocks: list[Table | Text] = [
-        filled_table(
-            (*columns, "tokens read", "tokens written", "cost"),
-            rows,
-            "Rejected translations are kept as they are, with the reason; failed lines have no "
-            "answer, and the same command tries them again. Calls of the preparation count too.",
+        Table(
+            columns=(*columns, "tokens read", "tokens written", "cost"),
+            rows=tuple(rows),
+            caption="Calls of the preparation count too; one that several systems share counts for "
+            "each.",
         )
     ]
     if reasons:
-        caption = "By the first reason of each."
+        caption = "The same command tries again what failed."
         columns = ("direction", "system", "what went wrong", "count")
         blocks.append(Table(columns=columns, rows=tuple(reasons), caption=caption))
     blocks += [Text(text=note) for note in results.notes]
-    lines, accepted = (sum(getattr(a, n) for a in results.arms) for n in ("lines", "accepted"))
-    summary = f"{accepted:,} of {lines:,} translations were accepted."
-    return Section(title="Outcomes", summary=summary, blocks=tuple(blocks))
+    return Section(title="Work", summary="What the model was asked for.", blocks=tuple(blocks))
 
 
 def preparation_section(direction: Direction, outcomes: Sequence[Outcome]) -> Section | None:
     """Exemplars with where they come from, and candidates; None where no system has any."""
-    exemplars: list[tuple[Scalar, ...]] = []
-    candidates: list[tuple[Scalar, ...]] = []
+    exemplars: list[tuple[str, Exemplar]] = []
+    candidates: list[tuple[str, Candidate]] = []
     blocks: list[Text | Table] = []
     for outcome in outcomes:
         if isinstance(outcome.preparation, Failure):
             blocks.append(Text(text=f"{outcome.system}: {outcome.preparation.reason}"))
             continue
         for name, step in _steps(outcome.system, outcome.preparation):
-            exemplars += [(name, *_exemplar_row(exemplar)) for exemplar in step.exemplars]
-            candidates += [(name, *_candidate_row(candidate)) for candidate in step.candidates]
+            exemplars += [(name, exemplar) for exemplar in step.exemplars]
+            candidates += [(name, candidate) for candidate in step.candidates]
+            blocks += [Text(text=f"{name}: {note}") for note in step.notes]
     if exemplars:
-        columns = ("system", "line", "origin", "made by", "given", "written")
-        caption = "Exemplars, in the order in which they stand in every prompt."
-        blocks.append(filled_table(columns, exemplars, caption))
+        blocks.append(_exemplar_table(exemplars))
     if candidates:
-        shown = candidates[:_MOST_CANDIDATES]
-        some = (
-            f"The first {len(shown)} of {len(candidates)}"
-            if len(shown) < len(candidates)
-            else "All"
-        )
-        columns = ("system", "line", "verdict", "score", "given", "written")
-        caption = f"{some} candidates for synthetic exemplars; preparations/ holds them all."
-        blocks.append(filled_table(columns, shown, caption))
+        blocks.append(_candidate_table(candidates))
     if not blocks:
         return None
     title = f"{_arrow(direction)}: what the prompts hold"
     summary = "No line that is tested, and no reference of one, may stand in a prompt."
     return Section(title=title, summary=summary, blocks=tuple(blocks))
+
+
+def _exemplar_table(exemplars: Sequence[tuple[str, Exemplar]]) -> Table:
+    makers: dict[tuple[str, str], None] = dict.fromkeys(
+        (exemplar.origin, exemplar.maker) for _, exemplar in exemplars if exemplar.maker
+    )
+    made = "".join(f" {origin.capitalize()} ones: {maker}." for origin, maker in makers)
+    return filled_table(
+        ("system", "line", "origin", *_SIDES),
+        [(name, one.id, one.origin, *_side_cells(one)) for name, one in exemplars],
+        f"Exemplars, in the order in which they stand in every prompt.{made}",
+    )
+
+
+def _candidate_table(candidates: Sequence[tuple[str, Candidate]]) -> Table:
+    rows: list[tuple[Scalar, ...]] = []
+    for name, one in candidates[:_MOST_CANDIDATES]:
+        verdict = _found(one.findings) or ("chosen" if one.chosen else "accepted, not chosen")
+        sides = _side_cells(one.exemplar) if one.exemplar else ("", "", "")
+        rows.append((name, one.id, verdict, one.score, *sides))
+    some = f"The first {len(rows)} of {len(candidates)}" if len(rows) < len(candidates) else "All"
+    return filled_table(
+        ("system", "line", "verdict", "score", *_SIDES),
+        rows,
+        f"{some} candidates for synthetic exemplars; those in preparations/ are complete.",
+    )
+
+
+def _side_cells(exemplar: Exemplar) -> tuple[str, str, str]:
+    languages = " → ".join(side.language.name for side in exemplar.sides)
+    given = "\n".join(side.text for side in exemplar.sides[:-1])
+    return languages, given, exemplar.output.text
 
 
 def lines_section(
@@ -188,19 +201,6 @@ def _steps(name: str, preparation: Preparation) -> Iterator[tuple[str, Preparati
     for step, inner in preparation.steps.items():
         yield from _steps(f"{name}, {step}", inner)
     yield name, preparation
-
-
-def _exemplar_row(exemplar: Exemplar) -> tuple[Scalar, ...]:
-    given = "\n".join(f"{side.language.name}: {side.text}" for side in exemplar.sides[:-1])
-    written = f"{exemplar.output.language.name}: {exemplar.output.text}"
-    return exemplar.id, exemplar.origin, exemplar.maker, given, written
-
-
-def _candidate_row(candidate: Candidate) -> tuple[Scalar, ...]:
-    verdict = "chosen" if candidate.chosen else "accepted, not chosen"
-    verdict = _found(candidate.findings) or verdict
-    texts = ("", "") if candidate.exemplar is None else _exemplar_row(candidate.exemplar)[3:]
-    return candidate.id, verdict, candidate.score, *texts
 
 
 def _found(findings: Sequence[Finding]) -> str:

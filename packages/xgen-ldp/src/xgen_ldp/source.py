@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xgen_core import InputError
+from xgen_ldp.corpora import first_differing
 from xgen_ldp.line import Line
 
 __all__ = ["Source", "read_source"]
@@ -134,7 +135,7 @@ def _misaligned(
     name: str, texts: Sequence[str | None], reference: str, aligned: Sequence[str | None]
 ) -> str:
     said = f"{reference}: {len(aligned):,} lines, but {name} has {len(texts):,}"
-    for number, (text, other) in enumerate(zip(texts, aligned, strict=False), 1):
-        if bool(text) != bool(other):
-            return f"{said}; the first that differ are those numbered {number}: one is empty"
-    return f"{said}; no line tells where they part"
+    number = first_differing([t or "" for t in texts], [t or "" for t in aligned])
+    if number is None:
+        return f"{said}; from which line on they differ cannot be told"
+    return f"{said}; they seem to differ from about line {number} on"

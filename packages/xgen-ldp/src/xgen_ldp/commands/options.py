@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,11 +12,20 @@ import click
 if TYPE_CHECKING:
     from xgen_core.lm import Budget
     from xgen_ldp.configuration import Configuration
+    from xgen_ldp.languages import Language
     from xgen_ldp.prompts import Tags
-    from xgen_ldp.results import ArmResult
+    from xgen_ldp.results import RunResults
     from xgen_ldp.texts import Texts
 
-__all__ = ["Choice", "language_files", "result_lines", "say", "translation_options"]
+__all__ = [
+    "Choice",
+    "language_files",
+    "result_lines",
+    "say",
+    "scoring_options",
+    "translation_options",
+    "unknown_languages",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +47,11 @@ class Choice:
         """The same with these methods."""
         from xgen_ldp.configuration import Configuration
 
-        settings = self.settings
-        if self.languages is not None:
-            settings = (f"languages={self.languages}", *settings)
         return Configuration(
             model=self.model,
             methods=tuple(methods),
-            settings=settings,
+            settings=self.settings,
+            languages=tuple(filter(None, (self.languages or "").split(","))),
             tags=cast("Tags", self.tags),
             bank=self.bank or "",
             chat=self.model.startswith("openai:") if self.chat is None else self.chat,
@@ -96,7 +103,7 @@ def translation_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option(
                 "--languages",
                 metavar="CODE,…",
-                help="Of the exemplars, short for --set languages=CODE,….",
+                help="Of the exemplars, for methods that choose by language.",
             ),
             click.option(
                 "--tags",
@@ -142,6 +149,38 @@ def translation_options(command: Callable[..., None]) -> Callable[..., None]:
     return chosen
 
 
+def scoring_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of `xgen_ldp.evaluation.Scoring`, as the argument `scoring`."""
+
+    @functools.wraps(command)
+    def scored(
+        tokenizer: str | None, spm_file: str | None, spm_name: str | None, **given: Any
+    ) -> None:
+        from xgen_ldp.evaluation import Scoring
+
+        scoring = Scoring(
+            tokenizer=tokenizer or "", spm_file=spm_file or "", spm_name=spm_name or ""
+        )
+        command(scoring=scoring, **given)
+
+    for option in reversed(
+        (
+            click.option(
+                "--tokenizer",
+                help="Of BLEU, by sacrebleu's name. Default: the one that fits the language.",
+            ),
+            click.option(
+                "--spm-file",
+                type=click.Path(),
+                help="SentencePiece model, for spBLEU beside the others.",
+            ),
+            click.option("--spm-name", help="What sacrebleu calls it: flores200, flores101."),
+        )
+    ):
+        scored = option(scored)
+    return scored
+
+
 def language_files(option: str, values: Sequence[str]) -> dict[str, str]:
     """`npi=FILE` as paths by what stands before the sign.
 
@@ -159,21 +198,31 @@ def language_files(option: str, values: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def result_lines(result: ArmResult) -> list[str]:
-    """An arm's results for people: how many were accepted, and why the others were not."""
+def unknown_languages(languages: Iterable[Language]) -> list[str]:
+    """What is to be said of languages that are not in the table."""
+    return [
+        f"{language.code}: nobody knows this language here: prompts call it by its code, and "
+        "nobody can say whether a text is in it"
+        for language in dict.fromkeys(languages)
+        if not language.known
+    ]
+
+
+def result_lines(results: RunResults) -> list[str]:
+    """For people, of each system and direction: how many were accepted, why the others were not."""
     from xgen_ldp.finding import REASONS
 
-    lines = [f"{result.accepted:,} of {result.lines:,} lines translated"]
-    lines += [
-        f"rejected: {n:,} × {reason}: {REASONS[reason]}" for reason, n in result.rejected.items()
-    ]
-    lines += [f"failed: {count:,} × {reason}" for reason, count in result.failed.items()]
-    if result.candidates:
-        refused = ", ".join(f"{count:,} {reason}" for reason, count in result.refused.items())
-        lines.append(
-            f"{result.exemplars} exemplars of {result.candidates} candidates"
-            + (f"; refused: {refused}" if refused else "")
-        )
+    lines: list[str] = []
+    for scored, arm in zip(results.scores.scored, results.arms, strict=True):
+        name = f"{arm.direction}  {arm.system}"
+        said = f"{name}: {scored.accepted:,} of {scored.lines:,} lines translated"
+        said += "".join(f", {n} {f.value:.1f}" for n, f in scored.figures.items())
+        lines.append(said)
+        lines += [f"  rejected: {n:,} × {REASONS[r]}" for r, n in scored.rejected.items()]
+        lines += [f"  failed: {count:,} × {reason}" for reason, count in arm.failed.items()]
+        if arm.candidates:
+            refused = "".join(f", {n:,} refused: {REASONS[r]}" for r, n in arm.refused.items())
+            lines.append(f"  {arm.exemplars} exemplars of {arm.candidates} candidates{refused}")
     return lines
 
 

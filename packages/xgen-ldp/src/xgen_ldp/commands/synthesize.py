@@ -5,7 +5,13 @@ from __future__ import annotations
 import click
 
 from xgen_core.command.calls import call_options
-from xgen_ldp.commands.options import Choice, result_lines, say, translation_options
+from xgen_ldp.commands.options import (
+    Choice,
+    result_lines,
+    say,
+    translation_options,
+    unknown_languages,
+)
 
 __all__ = ["synthesize_examples"]
 
@@ -69,12 +75,12 @@ def synthesize_examples(
 
     from xgen_core.command.calls import plan_text, prices_of
     from xgen_core.run import Run
-    from xgen_ldp.arms import Job
+    from xgen_ldp.jobs import Job
     from xgen_ldp.languages import ENGLISH, find_language
     from xgen_ldp.line import Direction
     from xgen_ldp.planning import plan_jobs
     from xgen_ldp.runs import translate_jobs
-    from xgen_ldp.synthesis import INSTRUCTION, WAYS, check_instruction, synthesize
+    from xgen_ldp.synthesis import INSTRUCTION, WAYS, Way, check_instruction, synthesize
     from xgen_ldp.texts import harvested
 
     instruction = check_instruction(template) if template else INSTRUCTION
@@ -83,7 +89,7 @@ def synthesize_examples(
         raise click.UsageError("--language is the language that nobody has pairs for, not English")
     texts = choice.texts()
     lines, notes = harvested(file, source, exclude=exclude, limit=limit)
-    say((*texts.notes, *notes))
+    say((*unknown_languages([source]), *texts.notes, *notes))
     jobs = [Job(direction=Direction(source=source, target=ENGLISH), lines=lines)]
     configuration = choice.configuration([method])
     budget = choice.budget(limits, prices)
@@ -105,11 +111,11 @@ def synthesize_examples(
     )
     model = Run.open(output).recipe["model"]["identity"]
     made = synthesize(finished.outcomes[0], model=model)
-    ways = [way for way in WAYS if directions in ("both", way)]
+    ways: list[Way] = [way for way in WAYS if directions in ("both", way)]
     counts = made.write(Path(output), ways, instruction)
     if as_json:
         click.echo(json.dumps(counts))
         return
-    say(result_lines(finished.results.arms[0]))
+    say(result_lines(finished.results))
     click.echo(f"{counts['pairs']:,} pairs, {counts['examples']:,} examples")
     click.echo(Path(output) / "examples.jsonl")

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from xgen_core.command.calls import call_options
-from xgen_ldp.commands.options import Choice, result_lines, say, translation_options
+from xgen_ldp.commands.options import (
+    Choice,
+    result_lines,
+    say,
+    translation_options,
+    unknown_languages,
+)
 
 if TYPE_CHECKING:
     from xgen_core.codec import JSON
@@ -79,7 +85,7 @@ def translate(
 
     from xgen_core import ModelError
     from xgen_core.command.calls import plan_text, prices_of
-    from xgen_ldp.arms import Job
+    from xgen_ldp.jobs import Job
     from xgen_ldp.languages import find_language
     from xgen_ldp.line import Direction
     from xgen_ldp.planning import plan_jobs
@@ -93,9 +99,8 @@ def translate(
         raise click.UsageError(f"--from and --to are both {languages[0].name}")
     direction = Direction(source=languages[0], target=languages[1])
     text = read_source(file, reference)
-    say(text.notes)
     texts = choice.texts()
-    say(texts.notes)
+    say((*unknown_languages(languages), *text.notes, *texts.notes))
     known = read_parallel(*parallel, direction) if parallel else ()
     jobs = [Job(direction=direction, lines=text.lines, parallel=known)]
     configuration = choice.configuration([method])
@@ -127,14 +132,14 @@ def translate(
         if as_json:
             row = _row(f"{text.name}:{number}", line, made)
             click.echo(json.dumps(row, ensure_ascii=False))
+        elif isinstance(made, Translation) and (made.accepted or keep_rejected):
+            click.echo(_plain(made.text))
         else:
-            shown = isinstance(made, Translation) and (made.accepted or keep_rejected)
-            click.echo(_plain(made.text) if shown else "")
-    result = finished.results.arms[0]
-    say(result_lines(result))
+            click.echo("")
+    say(result_lines(finished.results))
     if not any(isinstance(made, Translation) for made in rows.values()):
-        why = result.unprepared or next(iter(result.failed))
-        raise ModelError(f"all {result.lines} lines failed: {why}")
+        why = next(iter(finished.results.arms[0].failed))
+        raise ModelError(f"all {len(rows)} lines failed: {why}")
 
 
 def _row(identity: str, line: Line | None, made: Translation | Failure | None) -> dict[str, JSON]:

@@ -7,6 +7,7 @@ here their line ids stand in `Preparation.exemplars`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xgen_core import InputError
 from xgen_core.lm.asker import Asker
@@ -31,17 +32,14 @@ class FewShot:
         max_tokens: of an answer.
     """
 
+    name: ClassVar[str] = "few-shot"
+
     shots: int = 8
     max_tokens: int = 512
 
     def __post_init__(self) -> None:
         if self.shots < 1:
             raise ValueError(f"shots must be at least 1, got {self.shots}; zero-shot shows none")
-
-    @property
-    def name(self) -> str:
-        """`"few-shot"`."""
-        return "few-shot"
 
     async def prepare(self, asker: Asker, material: Material) -> Prompted:
         """Choose the pairs; nothing is asked.

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from xgen_core import InputError
-from xgen_ldp.exemplars import Exemplar, draw, overlap, words
+from xgen_ldp.exemplars import Exemplar, overlap, words
 from xgen_ldp.finding import Finding, Reason
 from xgen_ldp.languages import ENGLISH
 from xgen_ldp.methods.material import Material
 from xgen_ldp.methods.method import Candidate
 from xgen_ldp.methods.settings import LdpSettings
+from xgen_ldp.order import shuffled
 
 __all__ = ["Pool", "make_pool"]
 
@@ -98,7 +99,7 @@ def _sets(
 ) -> tuple[tuple[Exemplar, ...], ...]:
     size, attempts = settings.shots, settings.retries + 1
     cuts = [kept[size * n : size * (n + 1)] for n in range(attempts)]
-    return tuple(tuple(sorted(cut, key=lambda e: draw(seed, e.id))) for cut in cuts if cut)
+    return tuple(tuple(shuffled(cut, seed, lambda exemplar: exemplar.id)) for cut in cuts if cut)
 
 
 def _notes(kept: int, considered: int, settings: LdpSettings) -> tuple[str, ...]:

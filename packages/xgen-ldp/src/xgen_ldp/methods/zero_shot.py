@@ -7,6 +7,7 @@ published; these are ours.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xgen_core.lm.asker import Asker
 from xgen_ldp.line import Direction
@@ -35,12 +36,9 @@ class ZeroShot:
         max_tokens: of an answer.
     """
 
-    max_tokens: int = 512
+    name: ClassVar[str] = "zero-shot"
 
-    @property
-    def name(self) -> str:
-        """`"zero-shot"`."""
-        return "zero-shot"
+    max_tokens: int = 512
 
     async def prepare(self, asker: Asker, material: Material) -> Prompted:
         """Nothing is needed, and nothing asked."""

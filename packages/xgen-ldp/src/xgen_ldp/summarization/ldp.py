@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from xgen_core import InputError
-from xgen_core.concurrency import together
+from xgen_core.concurrency import Failure, gather
 from xgen_core.lm.asker import Asker
+from xgen_ldp.finding import Finding
+from xgen_ldp.languages import Language
 from xgen_ldp.order import shuffled
+from xgen_ldp.summarization.article import Article
 from xgen_ldp.summarization.pivot import PivotSummaries
 from xgen_ldp.summarization.prompt import SummaryPair, SummaryPrompt
 from xgen_ldp.summarization.prompted import PromptedSummarizer
@@ -38,6 +42,8 @@ class LdpSummaries:
         max_tokens: of a summary.
     """
 
+    name: ClassVar[str] = "ldp"
+
     shots: int = 2
     considered: int = 6
     pivot: PivotSummaries = field(default_factory=lambda: PivotSummaries(first="ldp", second="ldp"))
@@ -50,25 +56,23 @@ class LdpSummaries:
                 f"expected 1 ≤ shots ≤ considered, got {self.shots} and {self.considered}"
             )
 
-    @property
-    def name(self) -> str:
-        """`"ldp"`."""
-        return "ldp"
-
     async def prepare(self, asker: Asker, material: SummaryMaterial) -> PromptedSummarizer:
         """Make the exemplars, and take the first that are accepted, in a seeded order.
 
         Raises:
             InputError: no unlabelled articles, none of their summaries is accepted, or the
                 translators lack something.
-            ModelError: the model failed.
+            ModelError: the model failed before the first article; on an article, it refuses that.
         """
-        given = material.articles(1)
-        articles = shuffled(given, material.seed, lambda one: one.id)[: self.considered]
+        given = shuffled(material.articles(1), material.seed, lambda one: one.id)
+        articles = given[: self.considered]
         pivot = await self.pivot.prepare(asker.branch(), material)
-        candidates = await together(
-            [pivot.summarize(asker.branch(), article) for article in articles]
-        )
+        branches = [(asker.branch(), article) for article in articles]
+        made = await gather(branches, lambda branch: pivot.summarize(*branch))
+        candidates = [
+            _failed(article, one, material.language) if isinstance(one, Failure) else one
+            for article, one in zip(articles, made, strict=True)
+        ]
         pairs = [
             SummaryPair(id=article.id, article=article.lead(self.longest), summary=made.text)
             for article, made in zip(articles, candidates, strict=True)
@@ -89,6 +93,11 @@ class LdpSummaries:
                 calls=asker.calls,
             ),
         )
+
+
+def _failed(article: Article, failure: Failure, language: Language) -> Summary:
+    finding = Finding(reason="failed", language=language.code, detail=failure.reason)
+    return Summary(id=article.id, text="", findings=(finding,))
 
 
 def _refused(code: str, candidates: Sequence[Summary]) -> str:

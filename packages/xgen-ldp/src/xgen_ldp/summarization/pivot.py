@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from xgen_core.concurrency import together
 from xgen_core.lm.asker import Asker
@@ -30,6 +31,8 @@ class PivotSummaries:
         max_tokens: of the summary in English.
     """
 
+    name: ClassVar[str] = "pivot"
+
     first: str = "zero-shot"
     second: str = "zero-shot"
     first_settings: tuple[str, ...] = ()
@@ -40,11 +43,6 @@ class PivotSummaries:
     def __post_init__(self) -> None:
         if self.sentences < 1:
             raise ValueError(f"sentences must be at least 1, got {self.sentences}")
-
-    @property
-    def name(self) -> str:
-        """`"pivot"`."""
-        return "pivot"
 
     async def prepare(self, asker: Asker, material: SummaryMaterial) -> PivotSummarizer:
         """Prepare both translators, side by side.

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from xgen_core.records import Record
 from xgen_ldp.languages import Language
 from xgen_ldp.prompts import Tags
+from xgen_ldp.prompts.reading import after_tag, unquoted
 
 __all__ = ["SummaryPair", "SummaryPrompt", "instruction"]
 
@@ -69,9 +70,11 @@ class SummaryPrompt(Record):
         return "\n\n".join([*blocks, f"{_row(above, article)}\n{below}"])
 
     def parse(self, answer: str) -> str:
-        """The first line with text in it, without the tag; empty where there is none."""
+        """The first line with text in it, without tag and quotes; empty where there is none."""
         for line in answer.splitlines():
-            text = line.strip().removeprefix(self._tags[1]).strip()
+            said = line.strip()
+            rest = after_tag(self._tags[1], said)
+            text = unquoted(said if rest is None else rest)
             if text:
                 return text
         return ""

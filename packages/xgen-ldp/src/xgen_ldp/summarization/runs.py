@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from xgen_core import CodecError, FormatError, ModelInfo, Run, open_model
+from xgen_core import CodecError, FormatError, ModelInfo, Run
 from xgen_core.codec import JSON, decode, encode
 from xgen_core.concurrency import Failure
 from xgen_core.files import write_json
-from xgen_core.lm import Budget, CallStore, Prices, recorded
+from xgen_core.lm import Budget, Prices
 from xgen_core.lm.asker import Asker, CallTimes
 from xgen_core.recipe import fingerprint
 from xgen_core.records import Record
+from xgen_ldp.runs import asked_once
 from xgen_ldp.summarization.article import Article
 from xgen_ldp.summarization.results import SummaryResults
 from xgen_ldp.summarization.sections import summary_sections
@@ -108,28 +109,25 @@ async def summarize(
         EndpointError: the model is not there. Every answer until then is kept.
     """
     usable = material.testing(articles)
-    opened = open_model(model)  # before the store: a name that nobody knows leaves no file
-    with CallStore(Path(output) / "calls.sqlite") as store:
-        async with recorded(opened, store, budget=budget, concurrency=concurrency) as asked:
-            recipe = _recipe(asked.info, articles, usable, method, chat)
-            run = Run.create(output, _KIND, recipe)
+    async with asked_once(model, output, budget, concurrency) as (asked, store):
+        run = Run.create(output, _KIND, _recipe(asked.info, articles, usable, method, chat))
+        asker = Asker(asked, seed=usable.seed, chat=chat)
+        ready = await method.prepare(asker, usable)
+        write_json(run.directory / "preparation.json", ready.preparation.to_json())
+
+        async def work(article: Article) -> Mapping[str, JSON]:
             asker = Asker(asked, seed=usable.seed, chat=chat)
-            ready = await method.prepare(asker, usable)
-            write_json(run.directory / "preparation.json", ready.preparation.to_json())
+            unseen = Article(id=article.id, text=article.text)
+            made = await ready.summarize(asker, unseen)
+            return cast("Mapping[str, JSON]", encode(made))
 
-            async def work(article: Article) -> Mapping[str, JSON]:
-                asker = Asker(asked, seed=usable.seed, chat=chat)
-                unseen = Article(id=article.id, text=article.text)
-                made = await ready.summarize(asker, unseen)
-                return cast("Mapping[str, JSON]", encode(made))
-
-            rows = await run.map(
-                articles,
-                work,
-                key=lambda article: article.id,
-                name=_ITEMS,
-                concurrency=2 * concurrency,
-            )
+        rows = await run.map(
+            articles,
+            work,
+            key=lambda article: article.id,
+            name=_ITEMS,
+            concurrency=2 * concurrency,
+        )
         times = CallTimes.read(store)
     made = tuple(row if isinstance(row, Failure) else _summary(row, run) for row in rows)
     results = SummaryResults.of(method.name, usable.language, articles, made)

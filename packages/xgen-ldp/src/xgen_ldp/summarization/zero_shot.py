@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xgen_core.lm.asker import Asker
 from xgen_ldp.summarization.prompt import SummaryPrompt, instruction
@@ -22,13 +23,10 @@ class ZeroShotSummaries:
         max_tokens: of a summary.
     """
 
+    name: ClassVar[str] = "zero-shot"
+
     longest: int = 4000
     max_tokens: int = 512
-
-    @property
-    def name(self) -> str:
-        """`"zero-shot"`."""
-        return "zero-shot"
 
     async def prepare(self, asker: Asker, material: SummaryMaterial) -> PromptedSummarizer:
         """Nothing is needed, and nothing asked."""
