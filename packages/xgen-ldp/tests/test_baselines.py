@@ -126,6 +126,19 @@ def test_zero_shot_is_an_instruction_that_names_both_languages(tags: Tags, expec
     assert [call.stage for call in made.calls] == ["zero-shot"]
 
 
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("instruction=", ""),
+        ("instruction=From {source} to {target}!", "From Nepali to English!\n\n"),
+    ],
+)
+def test_zero_shot_asks_in_the_words_that_a_model_was_tuned_on(setting: str, expected: str) -> None:
+    model = Replying(lambda prompt: " water is cold")
+    translated(load_method("zero-shot", [setting]), Material(direction=INTO), model)
+    assert model.prompts == [f"{expected}Nepali: पानी चिसो छ\nEnglish:"]
+
+
 @pytest.mark.parametrize("direction", [INTO, BETWEEN], ids=lambda direction: direction.name)
 def test_few_shot_shows_pairs_and_says_which(direction: Direction) -> None:
     model = Replying(by_dictionary)
