@@ -1,4 +1,4 @@
-"""A small world of made-up languages: `python world.py OUT [--scale base|smoke] [--seed N]`.
+"""A small world of made-up languages: `python3 world.py OUT [--scale base|smoke] [--seed N]`.
 
 English is a grammar over some 250 common words that keep to topics. Four languages with much text
 say the same in words of their own, in four scripts. `xal_Cyrl`, called X, is the one that nobody
@@ -143,7 +143,7 @@ class Maker:
 
 
 CYRILLIC = ("бвгджзклмнпрстфх", "аеиоу")
-CHANGES = (("ж", "з"), ("ф", "п"))
+CHANGES = str.maketrans({"ж": "з", "ф": "п"})
 
 
 def tongues(maker: Maker, own: float) -> dict[str, Tongue]:
@@ -155,14 +155,12 @@ def tongues(maker: Maker, own: float) -> dict[str, Tongue]:
     """
     cyrillic = maker.words(*CYRILLIC)
     used = set(cyrillic.values())
-    mine: dict[str, str] = {}
-    for english, word in cyrillic.items():
-        if maker.chance.random() < own:
-            mine[english] = maker.word(*CYRILLIC, used)
-        else:
-            for old, new in CHANGES:
-                word = word.replace(old, new)
-            mine[english] = word
+    mine = {
+        english: maker.word(*CYRILLIC, used)
+        if maker.chance.random() < own
+        else word.translate(CHANGES)
+        for english, word in cyrillic.items()
+    }
     found = (
         Tongue("zba_Cyrl", cyrillic, ("subject", "verb", "object", "place", "time")),
         Tongue(
@@ -207,8 +205,8 @@ class Scale:
 
 
 SCALES = {
-    "base": Scale(monolingual=12_000, parallel=24_000, exemplars=40, unlabelled=2000, tested=200),
-    "smoke": Scale(monolingual=200, parallel=300, exemplars=12, unlabelled=40, tested=8),
+    "base": Scale(monolingual=10_000, parallel=24_000, exemplars=40, unlabelled=2000, tested=200),
+    "smoke": Scale(monolingual=600, parallel=1800, exemplars=40, unlabelled=60, tested=8),
 }
 
 
@@ -239,14 +237,14 @@ class Pages:
         return "\n".join(language.say(self.meaning()) for _ in range(6))
 
     def parallel(self) -> str:
-        """Five lines with their translations; into English each is of another language."""
+        """Some lines with their translations; into English neighbours differ in language."""
         chance, (english, *others) = self._maker.chance, self._languages[:-1]
         into = chance.random() < 0.6
         tagged = chance.random() < 0.5
         mixed = chance.sample(others, len(others))
         one = chance.choice(others)
         blocks: list[str] = []
-        for place in range(5):
+        for place in range(chance.randint(2, 7)):
             meaning = self.meaning()
             other = mixed[place % len(mixed)] if into else one
             tag = other.code if tagged else "Source" if into else "Target"
@@ -300,7 +298,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--scale", choices=SCALES, default="base")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--own", type=float, default=0.3, help="share of X's words of its own")
+    parser.add_argument("--own", type=float, default=0.25, help="share of X's words of its own")
     given = parser.parse_args()
     write(given.out, SCALES[given.scale], given.seed, given.own)
 

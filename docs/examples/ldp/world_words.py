@@ -22,12 +22,16 @@ class Topic:
     places: tuple[str, ...]
 
 
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 def _topic(people: str, doing: dict[str, str], being: str, places: str) -> Topic:
     return Topic(
-        people=tuple(people.split()),
-        doing={verb: tuple(things.split()) for verb, things in doing.items()},
-        being=tuple(being.split()),
-        places=tuple(places.split()),
+        people=_words(people),
+        doing={verb: _words(things) for verb, things in doing.items()},
+        being=_words(being),
+        places=_words(places),
     )
 
 
@@ -146,40 +150,9 @@ TOPICS = (
 
 DETERMINERS = ("the", "a", "this", "every", "our", "my", "his")
 
-ADJECTIVES = [
-    "old",
-    "young",
-    "big",
-    "small",
-    "red",
-    "white",
-    "black",
-    "green",
-    "kind",
-    "angry",
-    "quiet",
-    "rich",
-    "poor",
-    "strong",
-    "tired",
-    "clever",
-    "beautiful",
-    "heavy",
-    "cheap",
-    "famous",
-]
+ADJECTIVES = _words(
+    "old young big small red white black green kind angry quiet rich poor strong tired clever "
+    "beautiful heavy cheap famous"
+)
 
-TIMES = [
-    "yesterday",
-    "today",
-    "again",
-    "often",
-    "suddenly",
-    "finally",
-    "early",
-    "late",
-    "once",
-    "together",
-    "slowly",
-    "alone",
-]
+TIMES = _words("yesterday today again often suddenly finally early late once together slowly alone")
