@@ -7,6 +7,7 @@ import click
 from xgen_ldp.commands.languages import languages
 from xgen_ldp.commands.run import run_corpus
 from xgen_ldp.commands.score import score
+from xgen_ldp.commands.summarize import summarize_articles
 from xgen_ldp.commands.synthesize import synthesize_examples
 from xgen_ldp.commands.translate import translate
 
@@ -23,5 +24,5 @@ def ldp() -> None:
     """
 
 
-for command in (translate, run_corpus, synthesize_examples, score, languages):
+for command in (translate, run_corpus, synthesize_examples, score, summarize_articles, languages):
     ldp.add_command(command)

@@ -22,7 +22,7 @@ from xgen_ldp.line import Line
 from xgen_ldp.methods import Translator
 from xgen_ldp.texts import Texts
 
-__all__ = ["plan_jobs"]
+__all__ = ["Answering", "Trusting", "plan_jobs"]
 
 
 async def plan_jobs(
@@ -48,13 +48,13 @@ async def plan_jobs(
         RecipeError: as `make_arms`.
     """
     given = texts or Texts()
-    trusting = Texts(unlabelled=given.unlabelled, origins=given.origins, checker=_Trusting())
+    trusting = Texts(unlabelled=given.unlabelled, origins=given.origins, checker=Trusting())
     arms = make_arms(configuration, jobs, trusting)
     path = Path(output) / "calls.sqlite"
     store = CallStore(path, read_only=True) if path.is_file() else None
     try:
         counter = planned(open_model(configuration.model), store)
-        model = _Answering(counter)
+        model = Answering(counter)
         prepared = await prepare_arms(arms, model)
 
         async def work(item: tuple[Arm, Translator, Line]) -> None:
@@ -76,7 +76,7 @@ async def plan_jobs(
     return counter, {name: made for name, made in prepared.items() if isinstance(made, Failure)}
 
 
-class _Trusting(Checker):
+class Trusting(Checker):
     """Finds nothing wrong: made-up answers are in no language."""
 
     def check(
@@ -92,7 +92,7 @@ class _Trusting(Checker):
         return Checked()
 
 
-class _Answering(AlwaysOpen):
+class Answering(AlwaysOpen):
     """Counts, and answers each prompt with a text of its own, about as long as what it is about."""
 
     def __init__(self, counter: PlannedModel) -> None:

@@ -74,7 +74,9 @@ def _text(found: FileScores) -> str:
     for path, figures in found.systems.items():
         lines += ["", path, *_figures(figures)]
     if found.comparisons:
-        lines += ["", "difference, 95 % interval, two-sided p by paired bootstrap, Holm's"]
+        several = len(found.systems) > 2
+        corrected = ", corrected by Holm" if several else ""
+        lines += ["", f"difference, 95 % interval, two-sided p by paired bootstrap{corrected}"]
         lines += [_difference(one) for one in found.comparisons]
     if found.spm is not None:
         lines += ["", f"spBLEU's pieces: {found.spm.name}, sha256 {found.spm.sha256}"]
@@ -93,8 +95,8 @@ def _figures(figures: Mapping[str, Figure]) -> list[str]:
 
 
 def _difference(one: Comparison) -> str:
-    low, high = one.interval
+    reach = f"  [{one.interval[0]:+.2f}, {one.interval[1]:+.2f}]" if one.interval else ""
     return (
-        f"  {one.second} against {one.first}: {one.metric} {one.difference:+.2f}  "
-        f"[{low:+.2f}, {high:+.2f}]  p {one.p:.2g}, {one.corrected:.2g}"
+        f"  {one.second} against {one.first}: {one.metric} {one.difference:+.2f}{reach}  "
+        f"p {one.corrected:.2g}"
     )

@@ -15,6 +15,7 @@ from xgen_ldp.evaluation.scores import Comparison
 __all__ = ["compare", "corrected"]
 
 _TAILS = (0.025, 0.975)
+_MANY = 1000
 
 
 def compare(
@@ -23,8 +24,10 @@ def compare(
     """The difference of two scores on the same lines, second minus first.
 
     p is two-sided: how often a resampled difference is as far from the mean of all as the observed
-    one is from 0. sacrebleu takes the differences' absolute values before it centres them, which
-    comes to one side of the distribution where the systems are far apart; it is `one_sided`.
+    one is from 0; never below 2^(1 - n), how often a coin gives all of n lines one sign, since a
+    bootstrap of a few lines knows no better. sacrebleu takes the differences' absolute values
+    before it centres them, which comes to one side of the distribution where the systems are far
+    apart; it is `one_sided`.
 
     Args:
         first: the one that stands for usual.
@@ -47,7 +50,10 @@ def compare(
     difference = second.value - first.value
     drawn = second.resamples - first.resamples
     low, high = np.quantile(drawn, _TAILS)
-    p = _share(np.abs(drawn - drawn.mean()) >= abs(difference))
+    p = max(
+        _share(np.abs(drawn - drawn.mean()) >= abs(difference)),
+        2.0 ** (1 - min(first.lines, _MANY)),
+    )
     sizes = np.abs(drawn)
     return Comparison(
         where=where,
@@ -55,7 +61,7 @@ def compare(
         first=names[0],
         second=names[1],
         difference=difference,
-        interval=(float(low), float(high)),
+        interval=(float(low), float(high)) if first.lines > 1 else None,
         p=p,
         corrected=p,
         one_sided=_share(sizes - sizes.mean() > abs(difference)),

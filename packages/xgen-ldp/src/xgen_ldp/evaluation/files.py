@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xgen_core import InputError
+from xgen_core.progress import Progress
 from xgen_core.records import Record
 from xgen_eval.inputs import DataFile
 from xgen_ldp.corpora.alignment import first_differing
 from xgen_ldp.corpora.text import read_texts
 from xgen_ldp.evaluation.comparison import compare, corrected
-from xgen_ldp.evaluation.measured import Measures
+from xgen_ldp.evaluation.measured import Measured, Measures
 from xgen_ldp.evaluation.scores import Comparison, Figure, Scoring
 from xgen_ldp.languages import ENGLISH, Language
 
@@ -71,7 +72,11 @@ def score_files(
     texts = {f"{path}": _read(path) for path in paths}
     for path, own in texts.items():
         _check(path, own, f"{reference}", wanted)
-    measured = {path: measures.measure(own, wanted, target) for path, own in texts.items()}
+    measured: dict[str, dict[str, Measured]] = {}
+    with Progress("scoring", len(texts), unit="files") as progress:
+        for path, own in texts.items():
+            measured[path] = measures.measure(own, wanted, target)
+            progress.advance()
     first = f"{paths[0]}"
     comparisons = [
         compare(

@@ -8,7 +8,7 @@ import numpy as np
 
 from xgen_ldp.evaluation.comparison import compare, corrected
 from xgen_ldp.evaluation.measured import Measured
-from xgen_ldp.evaluation.scores import Comparison, GroupMean, Kind
+from xgen_ldp.evaluation.scores import Comparison, GroupMean, Kind, group_title
 from xgen_ldp.languages import ENGLISH, language_group
 from xgen_ldp.line import Direction
 
@@ -57,7 +57,7 @@ def group_comparisons(measured: _Scores) -> tuple[Comparison, ...]:
         for metric in a:
             means = _mean(list(a[metric].values())), _mean(list(b[metric].values()))
             if means[0] is not None and means[1] is not None:
-                where = f"{group}, {kind}, mean of {len(both)} languages"
+                where = f"{group_title(group, kind)}, mean of {len(both)} languages"
                 names = usual, system
                 found.append(compare(*means, names=names, metric=metric, where=where))
     return corrected(found)

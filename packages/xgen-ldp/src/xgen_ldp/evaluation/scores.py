@@ -10,7 +10,17 @@ from xgen_core.records import Record
 from xgen_eval.inputs import DataFile
 from xgen_ldp.line import Direction
 
-__all__ = ["METRICS", "Comparison", "Figure", "GroupMean", "Kind", "RunScores", "Scored", "Scoring"]
+__all__ = [
+    "METRICS",
+    "Comparison",
+    "Figure",
+    "GroupMean",
+    "Kind",
+    "RunScores",
+    "Scored",
+    "Scoring",
+    "group_title",
+]
 
 METRICS = ("chrF++", "BLEU", "spBLEU")
 """The first is the one that systems are judged by; the last needs a file of pieces."""
@@ -121,17 +131,28 @@ class GroupMean(Record):
         """Whether the run has all languages of the group."""
         return len(self.present) == self.of
 
+    @property
+    def title(self) -> str:
+        """`"Indic13 → English"`."""
+        return group_title(self.group, self.kind)
+
+
+def group_title(group: str, kind: Kind) -> str:
+    """`"Indic13 → English"`, or the reverse."""
+    name = group.capitalize()
+    return f"{name} → English" if kind == "into-english" else f"English → {name}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison(Record):
     """Two systems on the same lines, by paired bootstrap. Differences are second minus first.
 
     Attributes:
-        where: a direction's name, or a group and its kind for differences of means.
+        where: a direction's name, or a group's title for differences of means.
         metric: of `METRICS`.
         first, second: systems.
         difference: of their scores.
-        interval: the 95 % interval of the difference.
+        interval: the 95 % interval of the difference; None for a single line.
         p: probability of a difference at least as large, of either sign, if there were none.
         corrected: by Holm over all comparisons of the metric over directions, or over groups.
         one_sided: p as sacrebleu's `--paired-bs` computes it, about half of `p` where the systems
@@ -145,7 +166,7 @@ class Comparison(Record):
     first: str
     second: str
     difference: float
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
     p: float
     corrected: float
     one_sided: float

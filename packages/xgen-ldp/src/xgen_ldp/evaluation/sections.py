@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from xgen_core.records import Scalar
 from xgen_core.report import Block, Section, Table, Text
@@ -18,10 +18,12 @@ from xgen_ldp.evaluation.scores import (
     Scored,
 )
 from xgen_ldp.finding import REASONS
+from xgen_ldp.line import Direction
 
 __all__ = ["score_sections"]
 
 _MOST_DOTS = 240
+_UNBROKEN = "\u00a0"
 _BASIS = (
     "Every line that has a reference is scored by what the system wrote, accepted or not, and a "
     "line without an answer as an empty one; texts are in Unicode NFC."
@@ -52,7 +54,7 @@ def _table(scores: RunScores, scored: Sequence[Scored]) -> Table:
     metrics = [metric for metric in METRICS if any(metric in one.figures for one in scored)]
     rows: list[tuple[Scalar, ...]] = [
         (
-            f"{one.direction.source.name} → {one.direction.target.name}",
+            _arrow(one.direction),
             one.system,
             one.scored,
             *(_with_error(one.figures.get(metric)) for metric in metrics),
@@ -90,19 +92,20 @@ def _notes(scored: Sequence[Scored]) -> list[str]:
     """Each note once; and which directions have lines without a reference."""
     notes = list(dict.fromkeys(f"{note}." for one in scored for note in one.notes))
     short = dict.fromkeys(
-        f"{one.direction.name}: {one.lines - one.scored} of {one.lines} lines have no reference "
-        "and are not scored."
+        f"{one.lines - one.scored} of {one.lines} in {_arrow(one.direction)}"
         for one in scored
         if one.scored < one.lines
     )
-    return [*notes, *short]
+    if short:
+        notes.append(f"Lines without a reference, which are not scored: {', '.join(short)}.")
+    return notes
 
 
 def _means(means: Sequence[GroupMean]) -> Table:
     metrics = [metric for metric in METRICS if any(metric in mean.figures for mean in means)]
     rows: list[tuple[Scalar, ...]] = [
         (
-            f"{mean.group}, {mean.kind}",
+            mean.title,
             mean.system,
             f"{len(mean.present)} of {mean.of}",
             *(_with_error(mean.figures.get(metric)) for metric in metrics),
@@ -122,7 +125,7 @@ def _plot(scored: Sequence[Scored]) -> list[Block]:
     metric = METRICS[0]
     dots = [
         Dot(
-            label=one.direction.name,
+            label=_arrow(one.direction),
             value=round(one.figures[metric].value, 2),
             interval=_rounded(one.figures[metric].interval),
             series=one.system,
@@ -146,44 +149,64 @@ def _plot(scored: Sequence[Scored]) -> list[Block]:
 
 
 def _differences(scores: RunScores) -> Section | None:
-    if not scores.comparisons:
+    compared = (*scores.comparisons, *scores.mean_comparisons)
+    if not compared:
         return None
-    rows: list[tuple[Scalar, ...]] = [
-        (
-            one.where,
-            one.metric,
-            one.second,
-            one.first,
-            round(one.difference, 2),
-            f"{one.interval[0]:+.2f} to {one.interval[1]:+.2f}",
-            _p(one.p),
-            _p(one.corrected),
-            reading(one),
-        )
-        for one in (*scores.comparisons, *scores.mean_comparisons)
+    arrows = {one.direction.name: _arrow(one.direction) for one in scores.scored}
+    pairs = dict.fromkeys((one.first, one.second) for one in compared)
+    tables = [
+        _pair_table([one for one in compared if (one.first, one.second) == pair], arrows)
+        for pair in pairs
     ]
-    table = Table(
-        columns=(
-            *("where", "metric", "system", "against", "difference", "95 % interval"),
-            *("p", "p, Holm", "reading"),
-        ),
-        rows=tuple(rows),
-        caption=f"Paired bootstrap, {scores.scoring.resamples:,} resamples of the lines, seed "
-        f"{scores.scoring.seed}; p is two-sided. Holm corrects it over all directions of a "
-        f"metric, and over all means of it; at most {ALPHA} is called a difference.",
+    how = (
+        f"Paired bootstrap, {scores.scoring.resamples:,} resamples of the lines, seed "
+        f"{scores.scoring.seed}, with 95 % intervals. p is two-sided, corrected by Holm over all "
+        f"comparisons of a metric in directions (and over those of means); at most {ALPHA} is "
+        "called a difference."
     )
     return Section(
         title="Differences between systems",
         summary=_in_words(scores.comparisons),
-        blocks=(table,),
+        blocks=(*tables, Text(text=how)),
     )
 
 
+def _pair_table(compared: Sequence[Comparison], arrows: Mapping[str, str]) -> Table:
+    """Two systems in all directions, a metric beside the other."""
+    metrics = [metric for metric in METRICS if any(one.metric == metric for one in compared)]
+    by_place: dict[str, dict[str, Comparison]] = {}
+    for one in compared:
+        by_place.setdefault(one.where, {})[one.metric] = one
+    rows: list[tuple[Scalar, ...]] = [
+        (
+            arrows.get(where, where),
+            *(cell for metric in metrics for cell in _difference(of.get(metric))),
+            reading(of[metrics[0]]) if metrics[0] in of else "",
+        )
+        for where, of in by_place.items()
+    ]
+    headings = [cell for metric in metrics for cell in (metric, "p")]
+    return Table(
+        columns=("direction", *headings, f"by {metrics[0]}"),
+        rows=tuple(rows),
+        caption=f"{compared[0].second} minus {compared[0].first}.",
+    )
+
+
+def _difference(one: Comparison | None) -> tuple[Scalar, Scalar]:
+    if one is None:
+        return None, None
+    reach = ""
+    if one.interval is not None:
+        reach = f"{_UNBROKEN}({one.interval[0]:+.2f},{_UNBROKEN}{one.interval[1]:+.2f})"
+    return f"{one.difference:+.2f}{reach}", float(f"{one.corrected:.2g}")
+
+
 def reading(one: Comparison) -> str:
-    """What a comparison says, in words."""
+    """What a comparison says, in a word."""
     if one.corrected > ALPHA:
-        return "no difference shown"
-    return f"{one.second} is {'better' if one.difference > 0 else 'worse'}"
+        return "unclear"
+    return "better" if one.difference > 0 else "worse"
 
 
 def _in_words(comparisons: Sequence[Comparison]) -> str:
@@ -209,7 +232,7 @@ def _refusals(scores: RunScores) -> Section | None:
     kinds = sorted({kind for one in scores.scored for kind in one.failed})
     rows: list[tuple[Scalar, ...]] = [
         (
-            one.direction.name,
+            _arrow(one.direction),
             one.system,
             one.lines,
             one.accepted,
@@ -235,6 +258,10 @@ def _refusals(scores: RunScores) -> Section | None:
     )
 
 
+def _arrow(direction: Direction) -> str:
+    return f"{direction.source.name} → {direction.target.name}"
+
+
 def _text(text: str) -> Text:
     return Text(text=text)
 
@@ -247,7 +274,3 @@ def _with_error(figure: Figure | None) -> str:
 
 def _rounded(interval: tuple[float, float] | None) -> tuple[float, float] | None:
     return None if interval is None else (round(interval[0], 2), round(interval[1], 2))
-
-
-def _p(value: float) -> float:
-    return float(f"{value:.2g}")

@@ -13,9 +13,10 @@ from xgen_ldp.languages import Language
 __all__ = ["Tokenizer", "bleu_tokenizer", "check_tokenizer"]
 
 _USUAL = "13a"
-_CHINESE = ("zho", "yue", "cmn")
-_NO_SPACES = ("jpn", "tha", "khm", "lao", "mya", "bod", "dzo", "shn")
-_MECAB = {"jpn": "ja-mecab", "kor": "ko-mecab"}
+_CHINESE = {"zho", "zh", "yue", "cmn"}
+_NO_SPACES = {"jpn", "ja", "tha", "th", "khm", "km", "lao", "lo", "mya", "my", "bod", "bo"}
+_NO_SPACES |= {"dzo", "dz", "shn"}
+_MECAB = {"jpn": "ja-mecab", "ja": "ja-mecab", "kor": "ko-mecab", "ko": "ko-mecab"}
 _EXTRAS = {"ja-mecab": "ja", "ko-mecab": "ko"}
 _PIECES = ("spm", "flores101", "flores200", "spBLEU-1K")
 
@@ -41,10 +42,10 @@ def bleu_tokenizer(language: Language) -> Tokenizer:
     score does not depend on what happens to be installed.
     """
     codes = {language.code.partition("_")[0], *language.codes}
-    if codes & set(_CHINESE):
+    if codes & _CHINESE:
         return Tokenizer("zh", f"BLEU of {language.name} by sacrebleu's zh: each character a word")
     advice = next((f", its own tokenizer is {_MECAB[c]}" for c in _MECAB if c in codes), "")
-    if codes & set(_NO_SPACES):
+    if codes & _NO_SPACES:
         note = f"BLEU of {language.name}, written without spaces, counts characters{advice}"
         return Tokenizer("char", note)
     if advice:

@@ -1,7 +1,7 @@
 """Worked examples: their record, the bank that comes with the package, and how some are chosen."""
 
 from xgen_ldp.exemplars.bank import Bank, open_bank
-from xgen_ldp.exemplars.choice import PAPER_LANGUAGES, Choice, Policy, draw, overlap, words
+from xgen_ldp.exemplars.choice import PAPER_LANGUAGES, Choice, Policy, overlap, words
 from xgen_ldp.exemplars.exemplar import Exemplar, Origin, Side
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "Origin",
     "Policy",
     "Side",
-    "draw",
     "open_bank",
     "overlap",
     "words",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ from xgen_core.records import Record
 from xgen_ldp.exemplars.bank import Bank
 from xgen_ldp.exemplars.exemplar import Exemplar
 from xgen_ldp.languages import ENGLISH, Language, find_language
+from xgen_ldp.order import shuffled
 
-__all__ = ["PAPER_LANGUAGES", "Choice", "Policy", "draw", "overlap", "words"]
+__all__ = ["PAPER_LANGUAGES", "Choice", "Policy", "overlap", "words"]
 
 Policy = Literal["languages", "script", "diversity"]
 """Named languages first; as many scripts as possible; that, and sentences with few words in common.
@@ -28,14 +28,6 @@ read confirms it: the talk's slides show Russian, Chinese, Vietnamese and French
 French, Vietnamese and Chinese in another."""
 
 _WORD = re.compile(r"\w+")
-
-
-def draw(seed: int, name: str) -> bytes:
-    """A thing's place in a random order that no release of Python changes.
-
-    It depends on this thing alone: leaving one out leaves the order of the others as it was.
-    """
-    return hashlib.sha256(f"{seed} {name}".encode()).digest()
 
 
 def words(text: str) -> frozenset[str]:
@@ -104,12 +96,12 @@ class Choice(Record):
                 f"languages{apart and f' besides {apart}'}, and {self.count} are needed: give "
                 f"another with --bank, or --set exemplars={max(len(chosen), 1)}"
             )
-        return tuple(sorted(chosen, key=lambda e: draw(seed, f"{e.other.code} {e.id}")))
+        return tuple(shuffled(chosen, seed, _name))
 
     def _languages(self, bank: Bank, seed: int, without: Sequence[Language]) -> Iterator[Language]:
         apart = {code for language in without for code in language.codes}
-        left = [z for z in bank.languages if z != ENGLISH and not apart.intersection(z.codes)]
-        left.sort(key=lambda language: draw(seed, language.code))
+        others = [z for z in bank.languages if z != ENGLISH and not apart.intersection(z.codes)]
+        left = shuffled(others, seed, lambda language: language.code)
         scripts: set[str | None] = set()
         if self.policy == "languages":
             codes = self._named(bank)
@@ -134,10 +126,17 @@ class Choice(Record):
         return [language.code for language in named]
 
     def _sentence(self, left: list[Exemplar], chosen: list[Exemplar], seed: int) -> Exemplar:
-        def key(exemplar: Exemplar) -> tuple[float, bytes]:
-            here = words(exemplar.output.text)
-            shared = (overlap(here, words(other.output.text)) for other in chosen)
-            most = max(shared, default=0.0) if self.policy == "diversity" else 0.0
-            return most, draw(seed, f"{exemplar.other.code} {exemplar.id}")
+        drawn = shuffled(left, seed, _name)
+        if self.policy != "diversity":
+            return drawn[0]
+        there = [words(exemplar.output.text) for exemplar in chosen]
 
-        return min(left, key=key)
+        def shared(exemplar: Exemplar) -> float:
+            here = words(exemplar.output.text)
+            return max((overlap(here, other) for other in there), default=0.0)
+
+        return min(drawn, key=shared)
+
+
+def _name(exemplar: Exemplar) -> str:
+    return f"{exemplar.other.code} {exemplar.id}"

@@ -1,17 +1,18 @@
 """X→Y: exemplars (x, ên, ŷ), and a model that writes English, then Y, in one answer.
 
 x is real text in X; ên is X→En's translation of it, and ŷ En→Y's of ên. En→Y rests on unlabelled
-text in Y.
+text in Y. Where that text says the same as the text in X (both may come from one corpus), an
+exemplar of En→Y would hold the translation of x by a person: such a line makes no triplet.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from xgen_core.lm.asker import Asker
 from xgen_ldp.checking import Checker
-from xgen_ldp.exemplars import Exemplar, Side
+from xgen_ldp.exemplars import Exemplar, Side, overlap, words
 from xgen_ldp.finding import Finding
 from xgen_ldp.languages import ENGLISH
 from xgen_ldp.line import Direction, Line
@@ -70,6 +71,11 @@ class Between:
             if pair.exemplar is None or pair.findings:
                 return pair
             english, given = pair.exemplar.sides
+            shown = _same(pair.exemplar, onward.sets, settings.alike)
+            if shown:
+                detail = f"{shown} says it in {target.name}, in the prompt itself"
+                same = Finding(reason="duplicate", language=target.code, detail=detail)
+                return replace(pair, findings=(same,))
             found = await onward.translate(asker, Line(id=pair.id, text=english.text))
             return candidate(
                 pair.id,
@@ -81,7 +87,7 @@ class Between:
             )
 
         triplets = await make_candidates(asker.branch(), pairs, make, target)
-        pool = make_pool(triplets, settings, material)
+        pool = make_pool(triplets, settings, material, source)
         ways = Direction(source=source, target=ENGLISH), Direction(source=ENGLISH, target=target)
         return cls(
             settings=settings,
@@ -159,3 +165,12 @@ class Between:
             findings=findings,
             notes=tuple(dict.fromkeys(first.notes + second.notes)),
         )
+
+
+def _same(pair: Exemplar, sets: tuple[tuple[Exemplar, ...], ...], alike: float) -> str | None:
+    """The exemplar that is made of the same line, or says the same in English."""
+    english = words(pair.sides[0].text)
+    for exemplar in (exemplar for exemplars in sets for exemplar in exemplars):
+        if exemplar.id == pair.id or overlap(words(exemplar.sides[0].text), english) >= alike:
+            return exemplar.id
+    return None

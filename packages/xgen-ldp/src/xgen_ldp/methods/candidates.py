@@ -8,13 +8,14 @@ from typing import TypeVar
 from xgen_core import CapabilityError
 from xgen_core.concurrency import Failure, gather
 from xgen_core.lm.asker import Asker
-from xgen_ldp.exemplars import Exemplar, Side, draw
+from xgen_ldp.exemplars import Exemplar, Side
 from xgen_ldp.finding import Finding
 from xgen_ldp.languages import ENGLISH, Language
 from xgen_ldp.line import Line
 from xgen_ldp.methods.into_english import IntoEnglish
 from xgen_ldp.methods.material import Material
 from xgen_ldp.methods.method import Candidate
+from xgen_ldp.order import shuffled
 from xgen_ldp.translation import Attempt
 
 __all__ = ["candidate", "make_candidates", "read_into_english"]
@@ -25,8 +26,9 @@ T = TypeVar("T", Line, Candidate)
 async def read_into_english(asker: Asker, into: IntoEnglish, material: Material) -> list[Candidate]:
     """Translate unlabelled lines of a language into English: candidates (ên, x).
 
-    Which lines depends on the seed and their ids alone, so that every direction that needs
-    exemplars of this language sends the same requests.
+    Which lines depends on the seed, the language and their ids alone, so that every direction that
+    needs exemplars of this language sends the same requests, and two languages whose texts are
+    translations of each other have other lines drawn.
 
     Args:
         asker: of the preparation.
@@ -41,7 +43,7 @@ async def read_into_english(asker: Asker, into: IntoEnglish, material: Material)
     """
     settings, source = into.settings, into.source
     lines = material.lines(source, settings.shots)
-    drawn = sorted(lines, key=lambda line: draw(material.seed, line.id))[: settings.pool]
+    drawn = shuffled(lines, material.seed, lambda line: f"{source.code} {line.id}")
 
     async def make(asker: Asker, line: Line) -> Candidate:
         attempt, logprob = await into.attempt(asker, line, logprobs=settings.ranking == "logprob")
@@ -51,7 +53,7 @@ async def read_into_english(asker: Asker, into: IntoEnglish, material: Material)
         )
 
     try:
-        return await make_candidates(asker, drawn, make, ENGLISH)
+        return await make_candidates(asker, drawn[: settings.pool], make, ENGLISH)
     except CapabilityError as error:
         if settings.ranking != "logprob":
             raise

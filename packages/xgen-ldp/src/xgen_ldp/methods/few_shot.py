@@ -6,8 +6,8 @@ here their line ids stand in `Preparation.exemplars`.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xgen_core import InputError
 from xgen_core.lm.asker import Asker
@@ -15,6 +15,7 @@ from xgen_ldp.exemplars import Exemplar, Side
 from xgen_ldp.languages import Language
 from xgen_ldp.methods.material import Material
 from xgen_ldp.methods.prompted import Prompted
+from xgen_ldp.order import shuffled
 
 __all__ = ["FewShot"]
 
@@ -31,6 +32,8 @@ class FewShot:
         max_tokens: of an answer.
     """
 
+    name: ClassVar[str] = "few-shot"
+
     shots: int = 8
     max_tokens: int = 512
 
@@ -38,18 +41,13 @@ class FewShot:
         if self.shots < 1:
             raise ValueError(f"shots must be at least 1, got {self.shots}; zero-shot shows none")
 
-    @property
-    def name(self) -> str:
-        """`"few-shot"`."""
-        return "few-shot"
-
     async def prepare(self, asker: Asker, material: Material) -> Prompted:
         """Choose the pairs; nothing is asked.
 
         Raises:
             InputError: there are fewer pairs than `shots`.
         """
-        chosen = sorted(_pairs(material), key=lambda pair: _draw(material.seed, pair.id))
+        chosen = shuffled(_pairs(material), material.seed, lambda pair: pair.id)
         if len(chosen) < self.shots:
             source, target = material.direction.source, material.direction.target
             raise InputError(
@@ -84,8 +82,3 @@ def _pairs(material: Material) -> list[Exemplar]:
 def _side(exemplar: Exemplar, language: Language) -> Side | None:
     text = exemplar.text(language)
     return None if text is None else Side(language=language, text=text)
-
-
-def _draw(seed: int, id: str) -> bytes:
-    """A line's place in a random order that no release of Python or numpy changes."""
-    return hashlib.sha256(f"{seed} {id}".encode()).digest()

@@ -55,8 +55,9 @@ class IntoEnglish:
         Raises:
             InputError: the bank has too few.
         """
+        seed = material.seed if settings.exemplar_seed is None else settings.exemplar_seed
         exemplars = settings.into_english.choose(
-            material.bank, seed=material.seed, without=[source], allows=material.tested.allows
+            material.bank, seed=seed, without=[source], allows=material.tested.allows
         )
         return cls(
             settings=settings,

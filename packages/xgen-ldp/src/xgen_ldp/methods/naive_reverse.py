@@ -9,13 +9,12 @@ whose exemplars have the target language itself on the right.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xgen_core import InputError
 from xgen_core.lm.asker import Asker
-from xgen_ldp.exemplars import Exemplar
-from xgen_ldp.languages import find_language
+from xgen_ldp.exemplars import Choice, Policy
 from xgen_ldp.methods.material import Material
 from xgen_ldp.methods.prompted import Prompted
 
@@ -24,57 +23,48 @@ __all__ = ["NaiveReverse"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NaiveReverse:
-    """From English only.
+    """From English only; the exemplars are those of LDP into English, with the same settings.
 
     Attributes:
-        languages: of the exemplars, one each; codes or names.
+        exemplars: each of another language.
+        choice: how they are chosen; see `xgen_ldp.exemplars.Policy`.
+        languages: that come first among them, codes or names.
         max_tokens: of an answer.
     """
 
-    languages: tuple[str, ...] = ("arb", "zho", "vie", "fra")
+    name: ClassVar[str] = "naive-reverse"
+
+    exemplars: int = 4
+    choice: Policy = "languages"
+    languages: tuple[str, ...] = ()
     max_tokens: int = 512
 
-    @property
-    def name(self) -> str:
-        """`"naive-reverse"`."""
-        return "naive-reverse"
+    def __post_init__(self) -> None:
+        if self.exemplars < 1:
+            raise ValueError(f"exemplars must be at least 1, got {self.exemplars}")
 
     async def prepare(self, asker: Asker, material: Material) -> Prompted:
-        """Choose an exemplar of each language, of different sentences; nothing is asked.
+        """Choose exemplars of other languages than the target; nothing is asked.
 
         Raises:
-            InputError: not from English, or the bank has no exemplar of a language.
+            InputError: not from English, or the bank has too few exemplars.
         """
-        if material.direction.kind != "from-english":
+        direction = material.direction
+        if direction.kind != "from-english":
             raise InputError(
-                f"{material.direction.name}: naive-reverse translates from English only; it is "
-                "LDP's prompt into English, reversed"
+                f"{direction.name}: naive-reverse translates from English only; it is LDP's prompt "
+                "into English, reversed"
             )
+        choice = Choice(count=self.exemplars, policy=self.choice, languages=self.languages)
+        chosen = choice.choose(
+            material.bank,
+            seed=material.seed,
+            without=[direction.target],
+            allows=material.tested.allows,
+        )
         return Prompted.of(
             material,
-            self._chosen(material),
+            tuple(exemplar.reversed() for exemplar in chosen),
             stage=self.name,
             max_tokens=self.max_tokens,
         )
-
-    def _chosen(self, material: Material) -> tuple[Exemplar, ...]:
-        wanted = {find_language(code) for code in self.languages} - {material.direction.target}
-        chosen: list[Exemplar] = []
-        for language in sorted(wanted, key=lambda one: _draw(material.seed, one.code)):
-            taken = {exemplar.id for exemplar in chosen}
-            left = [
-                exemplar.reversed()
-                for exemplar in material.bank.of(language)
-                if exemplar.id not in taken and material.tested.allows(exemplar)
-            ]
-            if not left:
-                raise InputError(
-                    f"the bank has no exemplar of {language.name} that is not tested: give others "
-                    "with --bank, or --set languages=…"
-                )
-            chosen.append(min(left, key=lambda one: _draw(material.seed, one.id)))
-        return tuple(chosen)
-
-
-def _draw(seed: int, name: str) -> bytes:
-    return hashlib.sha256(f"{seed} {name}".encode()).digest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from xgen_core import InputError
 from xgen_core.concurrency import together
@@ -27,15 +28,12 @@ class Pivot:
         first_settings, second_settings: theirs, `field=value` each.
     """
 
+    name: ClassVar[str] = "pivot"
+
     first: str = "zero-shot"
     second: str = "zero-shot"
     first_settings: tuple[str, ...] = ()
     second_settings: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """`"pivot"`."""
-        return "pivot"
 
     async def prepare(self, asker: Asker, material: Material) -> PivotTranslator:
         """Prepare both methods, side by side.

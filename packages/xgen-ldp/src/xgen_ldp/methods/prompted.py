@@ -8,6 +8,7 @@ from xgen_core.lm.asker import Asker
 from xgen_ldp.checking import Checker
 from xgen_ldp.exemplars import Exemplar, Side
 from xgen_ldp.line import Direction, Line
+from xgen_ldp.methods.asking import ask
 from xgen_ldp.methods.material import Material
 from xgen_ldp.methods.method import Preparation, outputs
 from xgen_ldp.prompts import Layout
@@ -73,20 +74,17 @@ class Prompted:
         target = self.direction.target
         given = Side(language=self.direction.source, text=line.text)
         exemplars = self.preparation.exemplars
-        [completion] = await asker.ask(
+        answer = await ask(
+            asker,
             self.stage,
-            self.layout.render(exemplars, [given], [target]),
-            max_tokens=self.max_tokens,
-            stop=self.layout.stop([target]),
-        )
-        found = self.layout.parse(completion.text, [given], [target])
-        text = found[0] if found else ""
-        checked = self.checker.check(
+            self.layout,
+            exemplars,
             given,
-            text,
-            target,
-            shown=outputs(exemplars),
-            truncated=completion.finish_reason == "length",
+            [target],
+            max_tokens=self.max_tokens,
         )
-        attempt = Attempt(text=text, findings=checked.findings, notes=checked.notes)
+        checked = self.checker.check(
+            given, answer.first, target, shown=outputs(exemplars), truncated=answer.truncated
+        )
+        attempt = Attempt(text=answer.first, findings=checked.findings, notes=checked.notes)
         return Translation(id=line.id, attempts=(attempt,), calls=asker.calls)

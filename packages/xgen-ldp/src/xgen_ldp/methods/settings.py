@@ -28,6 +28,7 @@ class LdpSettings(Record):
         choice: how those are chosen; see `xgen_ldp.exemplars.Policy`.
         languages: that come first among them, codes or names; none: Arabic, Chinese, Vietnamese
             and French.
+        exemplar_seed: decides those, as `search_exemplars` found it; the run's seed where None.
         shots: synthetic exemplars in prompts out of English, and between two languages.
         considered: unlabelled lines that are read to make them; four times `shots` where None.
         ranking: which of those that passed the checks come first.
@@ -41,6 +42,7 @@ class LdpSettings(Record):
     exemplars: int = 4
     choice: Policy = "languages"
     languages: tuple[str, ...] = ()
+    exemplar_seed: int | None = None
     shots: int = 8
     considered: int | None = None
     ranking: Ranking = "length"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xgen_core import InputError
 from xgen_core.lm.asker import Asker
@@ -18,12 +19,14 @@ from xgen_ldp.line import Direction, Line
 from xgen_ldp.methods.material import Material
 from xgen_ldp.methods.method import Preparation
 from xgen_ldp.prompts import Tags
+from xgen_ldp.prompts.reading import after_tag, unquoted
 from xgen_ldp.translation import Attempt, Translation
 
 __all__ = ["Xlt", "xlt_prompt"]
 
 _ENGLISH = "English"
 _TRANSLATION = "Translation"
+_MARK = re.compile(r"\s*(?:[>#-]+|\d+[.)])\s+")
 
 
 def xlt_prompt(direction: Direction, text: str, tags: Tags = "name") -> str:
@@ -57,12 +60,9 @@ class Xlt:
         max_tokens: of an answer, which holds the English line and the steps too.
     """
 
-    max_tokens: int = 1024
+    name: ClassVar[str] = "xlt"
 
-    @property
-    def name(self) -> str:
-        """`"xlt"`."""
-        return "xlt"
+    max_tokens: int = 1024
 
     async def prepare(self, asker: Asker, material: Material) -> XltTranslator:
         """Nothing is asked.
@@ -119,8 +119,9 @@ class XltTranslator:
         )
         truncated = completion.finish_reason == "length"
         given = Side(language=self.direction.source, text=line.text)
-        english = _after(_ENGLISH, completion.text)
-        text = _after(_TRANSLATION, completion.text)
+        bare = unquoted if unquoted(line.text) == line.text else str  # its own quotes stay
+        found = [_after(prefix, completion.text) for prefix in (_ENGLISH, _TRANSLATION)]
+        english, text = (one and bare(one) for one in found)
         findings: list[Finding] = []
         notes: list[str] = []
         if english:
@@ -150,13 +151,16 @@ def _unparsed(target: Language, truncated: bool) -> list[Finding]:
 def _after(prefix: str, answer: str) -> str | None:
     """What follows the last line that begins with a prefix, on that line or else on the next.
 
-    Models that chat put such prefixes in bold or in lists. None where no line begins with it.
+    None where no line begins with it.
     """
-    begin = re.compile(rf"[\s>*_#\d.-]*{prefix}[\s*_]*[:：][\s*_]*(.*)", re.IGNORECASE)
-    lines = [line for line in answer.splitlines() if line.strip()]
+    lines = [line for line in map(_unlisted, answer.splitlines()) if line]
     for place in range(len(lines) - 1, -1, -1):
-        match = begin.match(lines[place])
-        if match:
-            rest = match[1] or "".join(lines[place + 1 : place + 2])
-            return rest.strip(" \t*_")
+        rest = after_tag(prefix, lines[place])
+        if rest is not None:
+            return rest or "".join(lines[place + 1 : place + 2])
     return None
+
+
+def _unlisted(line: str) -> str:
+    """A line without the mark of a list or a quotation before it."""
+    return _MARK.sub("", line).strip()

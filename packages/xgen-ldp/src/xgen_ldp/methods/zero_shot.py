@@ -7,24 +7,19 @@ published; these are ours.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xgen_core.lm.asker import Asker
-from xgen_ldp.line import Direction
 from xgen_ldp.methods.material import Material
 from xgen_ldp.methods.prompted import Prompted
 
-__all__ = ["ZeroShot", "instruction"]
+__all__ = ["INSTRUCTION", "ZeroShot"]
 
-
-def instruction(direction: Direction) -> str:
-    """What is asked for, in a sentence.
-
-    The languages are named whatever the tags are: nothing else here says which they are.
-    """
-    return (
-        f"Translate the following text from {direction.source.name} into {direction.target.name}. "
-        "Write only the translation, on one line."
-    )
+INSTRUCTION = (
+    "Translate the following text from {source} into {target}. Write only the translation, on one "
+    "line."
+)
+"""What is asked for. The languages are named whatever the tags are: nothing else says which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,20 +28,17 @@ class ZeroShot:
 
     Attributes:
         max_tokens: of an answer.
+        instruction: with the languages' names in place of `{source}` and `{target}`; empty for a
+            model that was tuned to take the tags alone for an instruction.
     """
 
-    max_tokens: int = 512
+    name: ClassVar[str] = "zero-shot"
 
-    @property
-    def name(self) -> str:
-        """`"zero-shot"`."""
-        return "zero-shot"
+    max_tokens: int = 512
+    instruction: str = INSTRUCTION
 
     async def prepare(self, asker: Asker, material: Material) -> Prompted:
         """Nothing is needed, and nothing asked."""
-        return Prompted.of(
-            material,
-            stage=self.name,
-            max_tokens=self.max_tokens,
-            instruction=instruction(material.direction),
-        )
+        source, target = material.direction.source.name, material.direction.target.name
+        told = self.instruction.replace("{source}", source).replace("{target}", target)
+        return Prompted.of(material, stage=self.name, max_tokens=self.max_tokens, instruction=told)

@@ -9,7 +9,6 @@ English:                          <- where the model goes on
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +16,7 @@ from typing import Literal
 from xgen_core.records import Record
 from xgen_ldp.exemplars.exemplar import Exemplar, Side
 from xgen_ldp.languages import ENGLISH, Language
+from xgen_ldp.prompts.reading import after_tag, unquoted
 
 __all__ = ["Layout", "Tags"]
 
@@ -26,7 +26,6 @@ Tags = Literal["name", "generic", "none"]
 A model may not know the name of a language that it has hardly seen, and is confused by it."""
 
 _BLANK = "\n\n"
-_QUOTES = ('""', "“”", "„“", "«»", "「」")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,39 +104,21 @@ class Layout(Record):
             lines.pop(0)
         if len(lines) < len(asked):
             return None
-        quoted = any(_unquoted(side.text) != side.text for side in given)
+        quoted = any(unquoted(side.text) != side.text for side in given)
         found: list[str] = []
         for place, (tag, line) in enumerate(zip(tags[len(given) :], lines, strict=False)):
-            rest = _after(tag, line)
+            rest = after_tag(tag, line)
             if place and tag and rest is None:
                 return None
             content = line if rest is None else rest
-            found.append(content if quoted else _unquoted(content))
+            found.append(content if quoted else unquoted(content))
         return tuple(found) if all(found) else None
 
 
 def _again(line: str, said: Mapping[str, Side]) -> str | None:
     """A given text that a line says again after its tag; None where it does not."""
-    rests = ((_after(tag, line), side.text) for tag, side in said.items())
+    rests = ((after_tag(tag, line), side.text) for tag, side in said.items())
     return next((text for rest, text in rests if rest == text), None)
-
-
-def _after(tag: str, line: str) -> str | None:
-    """What follows a tag at the beginning of a line; None where the tag is not there."""
-    if not tag:
-        return None
-    form = rf"[*_]*{re.escape(tag.removesuffix(':'))}[*_]*\s*[:\uff1a][*_]*(.*)"
-    match = re.fullmatch(form, line, re.IGNORECASE)
-    return match[1].strip() if match else None
-
-
-def _unquoted(text: str) -> str:
-    """A text without the one pair of quotes that it stands in as a whole."""
-    for opening, closing in _QUOTES:
-        inner = text[1:-1]
-        if text[:1] == opening and text[-1:] == closing and inner.strip():
-            return text if opening in inner or closing in inner else inner.strip()
-    return text
 
 
 def _row(tag: str, text: str) -> str:

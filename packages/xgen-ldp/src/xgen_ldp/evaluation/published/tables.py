@@ -10,7 +10,7 @@ from importlib.resources import files
 
 from xgen_core.records import Record
 from xgen_ldp.evaluation.scores import Kind
-from xgen_ldp.languages import find_language, language_group
+from xgen_ldp.languages import Language, find_language, language_group
 from xgen_ldp.line import Direction
 
 __all__ = ["GroupColumn", "PairColumn", "PublishedTable", "published_tables"]
@@ -68,9 +68,9 @@ class PairColumn(Record):
 
     @property
     def heading(self) -> str:
-        """Both languages by name."""
+        """As the table prints it, in codes of two letters: `Vi-Fr`."""
         direction = self.direction
-        return f"{direction.source.name}-{direction.target.name}"
+        return f"{_short(direction.source)}-{_short(direction.target)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +122,10 @@ class PublishedTable(Record):
                 return self.rows[row][place + known.metrics.index(metric)]
             place += len(known.metrics)
         raise ValueError(f"{column.heading} is not in the table")
+
+
+def _short(language: Language) -> str:
+    return next(code for code in language.codes if len(code) == 2).capitalize()
 
 
 @functools.cache
