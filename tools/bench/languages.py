@@ -20,7 +20,8 @@ BACKENDS: tuple[Backend, ...] = ("fasttext", "langid", "cld2", "votes")
 
 def main(directory: Path) -> None:
     """Print a line for each language, and the means."""
-    asked = [name for name in BACKENDS if name in backends()]
+    installed = backends()
+    asked: list[Backend] = [name for name in BACKENDS if name in installed]
     print(f"{'':10}" + "".join(f"{name:>24}" for name in asked))
     print(f"{'':10}" + "".join(f"{'right  unkn. wrong   ms':>24}" for _ in asked))
     sums = {name: [0.0, 0.0, 0.0] for name in asked}

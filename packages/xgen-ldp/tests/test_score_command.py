@@ -84,6 +84,19 @@ def test_scores_and_signatures_are_those_of_sacrebleus_command_line(place: Path,
         assert 0 < ours[metric]["value"] < 100
 
 
+def test_odd_files_are_read_as_sacrebleu_reads_them(place: Path) -> None:
+    reference = "\ufeffThe rain\u2028fell.\r\nShe\x85 read it. \t\r\nIt's late"
+    (place / "ref").write_bytes(reference.encode("utf-8"))
+    (place / "hyp").write_bytes("The rain\r fell\nHe read it.\nIt's  late!\u00a0\n".encode())
+    ours = score("hyp", "-r", "ref")
+    rows = sacrebleu("ref", "-i", "hyp", "-m", "chrf", "bleu", "--chrf-word-order", "2")
+    by_name = {row["name"]: row["score"] for row in rows}
+    figures = ours["systems"]["hyp"]
+    assert ours["lines"] == 3
+    assert figures["chrF++"]["value"] == pytest.approx(by_name["chrF2++"], abs=1e-7)
+    assert figures["BLEU"]["value"] == pytest.approx(by_name["BLEU"], abs=1e-7)
+
+
 def test_files_are_compared_on_the_same_lines(place: Path) -> None:
     write(place / "ref", NEPALI * 5)
     write(place / "bad", [line[: len(line) // 2] for line in NEPALI * 5])

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 from click.testing import CliRunner
@@ -174,7 +175,7 @@ def test_pivot_leaves_rejected_sentences_out_and_says_so() -> None:
 
     made, _ = summarized("pivot", Replying(partly), settings=["sentences=2"])
     assert made.english_article == "river in water cold is."
-    assert made.notes == (
+    assert made.notes[:2] == (
         "the first 2 of 3 sentences were read",
         "1 of 2 sentences have no accepted translation",
     )
@@ -229,6 +230,18 @@ def test_an_article_on_which_the_model_fails_is_no_exemplar() -> None:
     assert len(preparation.pairs) == 2
 
 
+def test_of_equal_synthetic_summaries_the_first_stays() -> None:
+    def same(prompt: str) -> str:
+        return " good old road" if prompt.endswith("summary:") else understanding(prompt)
+
+    _, preparation = summarized("ldp", Replying(same), settings=NO_LDP)
+    assert len(preparation.pairs) == 1
+    found = [finding for made in preparation.candidates for finding in made.findings]
+    assert {(finding.reason, finding.detail) for finding in found} == {
+        ("duplicate", f"of {preparation.pairs[0].id}")
+    }
+
+
 def test_ldp_without_an_accepted_summary_says_why() -> None:
     with pytest.raises(InputError, match=r"none of 6 synthetic summaries is accepted \(6 empty\)"):
         summarized("ldp", Replying(lambda prompt: ""), settings=NO_LDP)
@@ -249,6 +262,21 @@ def test_what_is_tested_is_in_no_prompt() -> None:
         language=NEPALI, unlabelled=(Article(id="x", text="घाम छ।", summary="घाम"),)
     )
     assert told.testing([FIRST]).unlabelled[0].summary is None
+
+
+def test_enough_articles_show_what_a_language_that_nobody_knows_looks_like() -> None:
+    unknown = find_language("qaa_Latn")
+    random = Random(0)
+    words = ["".join(random.choices(["zu", "ka", "mo", "li", "ta"], k=3)) for _ in range(60)]
+    text = " ".join(" ".join(random.choices(words, k=6)) + "." for _ in range(250))
+    material = SummaryMaterial(language=unknown, unlabelled=(Article(id="a", text=text),))
+    checker = material.testing([]).summary_checker
+    article = "zukamo litaka molizu kamota. zukali takamo molita zutaka molika. " * 2
+    assert not checker.check(article, " ".join(words[:6]), unknown).findings
+    other = checker.check(article, "prkwrch strbx vnchgr wqyrsp zxcvbh", unknown)
+    assert [finding.reason for finding in other.findings] == ["wrong-language"]
+    few = SummaryMaterial(language=unknown, unlabelled=(Article(id="a", text=text[:500]),))
+    assert not few.testing([]).checker.profiles
 
 
 @pytest.mark.parametrize(

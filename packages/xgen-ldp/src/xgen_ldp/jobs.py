@@ -1,21 +1,13 @@
-"""What is to be translated: a direction's lines, and for a corpus those of many directions."""
+"""What is to be translated: the lines of one direction."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from xgen_core import InputError
-from xgen_eval.inputs import DataFile
-from xgen_ldp.corpora import Corpus, CorpusFile, open_corpus
-from xgen_ldp.exemplars import Exemplar, Side
-from xgen_ldp.languages import ENGLISH, Language
+from xgen_ldp.exemplars import Exemplar
 from xgen_ldp.line import Direction, Line
-from xgen_ldp.sample import Sample
 
-__all__ = ["CorpusJobs", "Job", "learning_corpus"]
-
-_DEVTEST = "flores200.devtest"
+__all__ = ["Job"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,105 +25,3 @@ class Job:
     lines: tuple[Line, ...]
     parallel: tuple[Exemplar, ...] = ()
     of: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorpusJobs:
-    """A corpus, and what is taken from it.
-
-    Attributes:
-        corpus: its lines in the sample are translated.
-        sample: ids of those.
-        learning: the lines of this one that are not in the sample may stand in prompts.
-        directions: in the order of the run.
-    """
-
-    corpus: Corpus
-    sample: Sample
-    learning: Corpus
-    directions: tuple[Direction, ...]
-
-    @property
-    def jobs(self) -> list[Job]:
-        """One a direction.
-
-        Raises:
-            InputError: a file is not UTF-8, or two are not aligned.
-        """
-        return [
-            Job(
-                direction=direction,
-                lines=self.sample.take(self.corpus.lines(direction)),
-                parallel=tuple(
-                    _exemplar(line, line.reference, direction)
-                    for line in self.sample.rest(self.learning.lines(direction))
-                    if line.reference is not None
-                ),
-                of=self.corpus.file(direction.source).lines,
-            )
-            for direction in self.directions
-        ]
-
-    def unlabelled(self, language: Language) -> tuple[tuple[Line, ...], str]:
-        """Lines of a language without their translations, and where they come from in words.
-
-        Raises:
-            InputError: the file is not UTF-8.
-        """
-        other = ENGLISH if language != ENGLISH else self.learning.languages[0]
-        lines = self.sample.rest(self.learning.lines(Direction(source=language, target=other)))
-        lines = tuple(Line(id=line.id, text=line.text) for line in lines)
-        outside = " outside of the sample" if self.learning is self.corpus else ""
-        return lines, f"{self.learning.name}: its {len(lines):,} lines{outside}"
-
-    @property
-    def files(self) -> list[DataFile]:
-        """All files that are read, by content."""
-        return [account.file for account in self._accounts]
-
-    @property
-    def notes(self) -> list[str]:
-        """What was found in them: lines without text."""
-        return [
-            f"{account.file.name}: {len(account.empty):,} of {account.lines:,} lines are empty"
-            for account in self._accounts
-            if account.empty
-        ]
-
-    @property
-    def _accounts(self) -> list[CorpusFile]:
-        languages = dict.fromkeys(
-            language
-            for direction in self.directions
-            for language in (direction.source, direction.target)
-        )
-        corpora = [self.corpus]
-        if self.learning is not self.corpus:
-            corpora.append(self.learning)
-        return [
-            corpus.file(language)
-            for corpus in corpora
-            for language in languages
-            if language in corpus.languages
-        ]
-
-
-def learning_corpus(path: Path | str, corpus: Corpus) -> Corpus:
-    """Where exemplars of a corpus may come from: FLORES-200's dev for its devtest, else itself."""
-    if corpus.name == _DEVTEST:
-        try:
-            return open_corpus(path, "dev")
-        except InputError:
-            pass
-    return corpus
-
-
-def _exemplar(line: Line, translation: str, direction: Direction) -> Exemplar:
-    return Exemplar(
-        id=line.id,
-        sides=(
-            Side(language=direction.source, text=line.text),
-            Side(language=direction.target, text=translation),
-        ),
-        origin="parallel",
-    )

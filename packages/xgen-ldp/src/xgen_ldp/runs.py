@@ -15,16 +15,18 @@ But for `calls.sqlite` and the seconds on the report page, the same answers give
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+import asyncio
+import importlib
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from xgen_core import CodecError, FormatError, InputError, Model, ModelInfo, Run, open_model
 from xgen_core.codec import JSON, decode, encode
 from xgen_core.concurrency import Failure
-from xgen_core.files import read_json, write_json, write_text
+from xgen_core.files import read_json, write_json
 from xgen_core.lm import Budget, CallStore, Prices, recorded
 from xgen_core.lm.asker import CallTimes
 from xgen_core.recipe import fingerprint
@@ -32,16 +34,17 @@ from xgen_core.records import Record
 from xgen_eval.inputs import DataFile
 from xgen_ldp.arms import Arm, make_arms, prepare_arms
 from xgen_ldp.configuration import Configuration
-from xgen_ldp.evaluation import Scoring
 from xgen_ldp.hypotheses import read_hypotheses
 from xgen_ldp.jobs import Job
 from xgen_ldp.line import Direction, Line
 from xgen_ldp.methods import Preparation, Translator
 from xgen_ldp.outcome import Outcome
-from xgen_ldp.results import RunResults
-from xgen_ldp.sections import run_sections
 from xgen_ldp.texts import Texts
 from xgen_ldp.translation import Translation
+
+if TYPE_CHECKING:
+    from xgen_ldp.evaluation import Scoring
+    from xgen_ldp.results import RunResults
 
 __all__ = ["Finished", "RunRecipe", "asked_once", "translate_jobs"]
 
@@ -146,19 +149,21 @@ async def translate_jobs(
         prepared = await prepare_arms(arms, model)
         for arm in arms:
             _keep_preparation(run, arm, prepared[arm.name])
-        made = await _translate(run, arms, prepared, model, 2 * concurrency)
+        made, _ = await asyncio.gather(
+            _translate(run, arms, prepared, model, 2 * concurrency),
+            # numpy and sacrebleu take their time to load: do it while answers are waited for
+            asyncio.to_thread(importlib.import_module, "xgen_ldp.finishing"),
+        )
         times = CallTimes.read(store)
+    from xgen_ldp.finishing import finish
+
     outcomes = [
         outcome
         for job in jobs
         for outcome in (*made, *others)
         if outcome.direction == job.direction
     ]
-    _write_texts(run.directory, outcomes)
-    results = RunResults.of(outcomes, scoring=scoring, prices=prices, notes=given.notes)
-    for name, section in run_sections(results, outcomes, times=times, prices=prices):
-        run.write_section(name, section)
-    results.write(run.directory / "results.json")
+    results = finish(run, outcomes, scoring=scoring, times=times, prices=prices, notes=given.notes)
     return Finished(outcomes=tuple(outcomes), results=results)
 
 
@@ -309,24 +314,3 @@ def _others(
 
 def _has(path: Path | str, direction: Direction) -> bool:
     return not Path(path).is_dir() or (Path(path) / f"{direction.name}.txt").is_file()
-
-
-def _write_texts(directory: Path, outcomes: Sequence[Outcome]) -> None:
-    """Plain text that any scorer takes, a line a line; one without an answer is empty."""
-    ids = dict.fromkeys(line.id for outcome in outcomes for line, _ in outcome.rows)
-    write_text(directory / "lines.txt", _text(ids))
-    folder = directory / "translations"
-    for outcome in outcomes:
-        lines = [line for line, _ in outcome.rows]
-        texts = [made.text if isinstance(made, Translation) else "" for _, made in outcome.rows]
-        write_text(folder / f"{outcome.name}.txt", _text(texts))
-        beside = folder / outcome.direction.name
-        write_text(beside.with_name(f"{beside.name}.ids"), _text(line.id for line in lines))
-        write_text(beside.with_name(f"{beside.name}.source"), _text(line.text for line in lines))
-        if any(line.reference is not None for line in lines):
-            references = (line.reference or "" for line in lines)
-            write_text(beside.with_name(f"{beside.name}.reference"), _text(references))
-
-
-def _text(lines: Iterable[str]) -> str:
-    return "".join(f"{' '.join(line.splitlines())}\n" for line in lines)

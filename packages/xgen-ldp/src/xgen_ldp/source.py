@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xgen_core import InputError
-from xgen_ldp.corpora import first_differing
 from xgen_ldp.line import Line
 
 __all__ = ["Source", "read_source"]
@@ -134,6 +133,8 @@ def _some(numbers: Sequence[int]) -> str:
 def _misaligned(
     name: str, texts: Sequence[str | None], reference: str, aligned: Sequence[str | None]
 ) -> str:
+    from xgen_ldp.corpora import first_differing  # numpy takes its time to load
+
     said = f"{reference}: {len(aligned):,} lines, but {name} has {len(texts):,}"
     number = first_differing([t or "" for t in texts], [t or "" for t in aligned])
     if number is None:

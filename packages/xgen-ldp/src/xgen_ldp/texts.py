@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from xgen_ldp.checking import Checker
 from xgen_ldp.exemplars import Exemplar, Side
-from xgen_ldp.jobs import CorpusJobs
 from xgen_ldp.languages import ENGLISH, Language, find_language
 from xgen_ldp.line import Direction, Line
 from xgen_ldp.source import read_source
+
+if TYPE_CHECKING:
+    from xgen_ldp.corpus_jobs import CorpusJobs
 
 __all__ = ["Texts", "harvested", "read_parallel", "read_texts"]
 

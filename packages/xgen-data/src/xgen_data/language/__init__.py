@@ -6,6 +6,7 @@ says whether a line is like it, where no model knows the language.
 
 from xgen_data.language.codes import close_languages, standard_code
 from xgen_data.language.identification import Backend, backends, identify, recognised
+from xgen_data.language.names import without_names
 from xgen_data.language.profiles import Profile, build_profile
 from xgen_data.language.scripts import dominant_script, script_share, script_shares
 from xgen_data.language.verdict import UNKNOWN, Verdict
@@ -24,4 +25,5 @@ __all__ = [
     "script_share",
     "script_shares",
     "standard_code",
+    "without_names",
 ]

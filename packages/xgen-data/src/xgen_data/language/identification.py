@@ -36,11 +36,7 @@ _AUTOMATIC: tuple[Backend, ...] = ("fasttext", "langid")
 
 def backends() -> tuple[Backend, ...]:
     """Backends that are installed."""
-    return tuple(
-        name
-        for name, packages in _PACKAGES.items()
-        if all(importlib.util.find_spec(package) for package in packages)
-    )
+    return tuple(name for name in _PACKAGES if _has(name))
 
 
 def identify(
@@ -92,17 +88,23 @@ def recognised(backend: Backend) -> frozenset[str]:
     return codes
 
 
+def _has(backend: Backend) -> bool:
+    return all(map(importlib.util.find_spec, _PACKAGES[backend]))
+
+
 def _installed(backend: Backend) -> Backend:
-    """The name of the backend, `auto` resolved."""
-    found = backends()
-    name = backend
-    if backend == "auto":
-        name = next((automatic for automatic in _AUTOMATIC if automatic in found), backend)
-    if name not in found:
-        what = "language identification" if name == "auto" else f"language backend {name!r}"
-        extra = "languages" if name in ("cld2", "votes") else "filters"
-        raise MissingExtraError(what, f"xgen-data[{extra}]")
-    return name
+    """The backend, `auto` resolved.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    wanted = _AUTOMATIC if backend == "auto" else (backend,)
+    for name in wanted:
+        if _has(name):
+            return name
+    what = "language identification" if backend == "auto" else f"language backend {backend!r}"
+    extra = "languages" if backend in ("cld2", "votes") else "filters"
+    raise MissingExtraError(what, f"xgen-data[{extra}]")
 
 
 def _classifier(backend: Backend) -> Callable[[str], Verdict]:

@@ -19,6 +19,7 @@ from functools import lru_cache
 from xgen_data.language.cld2 import cld2_guess
 from xgen_data.language.codes import standard_code
 from xgen_data.language.langid import langid_codes, langid_verdict
+from xgen_data.language.names import without_names
 from xgen_data.language.verdict import UNKNOWN, Verdict
 
 __all__ = ["votes_verdict"]
@@ -37,7 +38,7 @@ def votes_verdict(text: str) -> Verdict:
     line = unicodedata.normalize("NFC", text)
     if line.isupper():  # else all of it would be names
         line = line.lower()
-    first, reliable = cld2_guess(_without_names(line))
+    first, reliable = cld2_guess(_telling(line))
     code, probability = langid_verdict(line)
     second = Verdict(standard_code(code), probability)
     if first.code == second.code:
@@ -50,15 +51,10 @@ def votes_verdict(text: str) -> Verdict:
     return first if reliable else Verdict(UNKNOWN, 0.0)
 
 
-def _without_names(line: str) -> str:
-    words = [word for place, word in enumerate(line.split()) if not _is_name(word, place == 0)]
-    rest = " ".join(words)
+def _telling(line: str) -> str:
+    """The line without its names, if something is left."""
+    rest = without_names(line)
     return rest if sum(map(str.isalpha, rest)) >= _LETTERS else line
-
-
-def _is_name(word: str, first: bool) -> bool:
-    """Whether a word is a name or a figure: `BBC`, `uTrump`, `2018`, `London` after the first."""
-    return any(map(str.isupper, word[first:])) or any(map(str.isdigit, word))
 
 
 @lru_cache(maxsize=1)

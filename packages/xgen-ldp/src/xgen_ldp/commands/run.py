@@ -105,8 +105,8 @@ def run_corpus(
     from xgen_core import ModelError
     from xgen_core.command.calls import plan_text, prices_of
     from xgen_ldp.corpora import open_corpus
+    from xgen_ldp.corpus_jobs import CorpusJobs, learning_corpus
     from xgen_ldp.directions import chosen_directions
-    from xgen_ldp.jobs import CorpusJobs, learning_corpus
     from xgen_ldp.planning import plan_jobs
     from xgen_ldp.runs import translate_jobs
     from xgen_ldp.sample import draw_sample, read_sample

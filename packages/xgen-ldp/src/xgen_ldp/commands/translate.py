@@ -127,15 +127,16 @@ def translate(
         )
     [outcome] = finished.outcomes
     rows = {line.id: made for line, made in outcome.rows}
+    shown: list[str] = []
     for number, line in enumerate(text.places, 1):
         made = None if line is None else rows[line.id]
         if as_json:
             row = _row(f"{text.name}:{number}", line, made)
-            click.echo(json.dumps(row, ensure_ascii=False))
-        elif isinstance(made, Translation) and (made.accepted or keep_rejected):
-            click.echo(_plain(made.text))
+            shown.append(json.dumps(row, ensure_ascii=False))
         else:
-            click.echo("")
+            wanted = isinstance(made, Translation) and (made.accepted or keep_rejected)
+            shown.append(_plain(made.text) if wanted else "")
+    click.echo("\n".join(shown))
     say(result_lines(finished.results))
     if not any(isinstance(made, Translation) for made in rows.values()):
         why = next(iter(finished.results.arms[0].failed))

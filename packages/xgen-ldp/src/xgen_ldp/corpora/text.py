@@ -1,4 +1,4 @@
-"""Lines of a text file, as every reader of this room takes them."""
+"""Lines of a text file, as corpora, samples and scores take them, and sacrebleu does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["read_texts"]
 def read_texts(path: Path | str) -> list[str]:
     r"""The lines of a UTF-8 file, without their ends and otherwise as they stand.
 
-    A line ends at `\n`, `\r\n` or `\r`, as for sacrebleu, and at no other character.
+    A line ends at `\n` or `\r\n`, as for sacrebleu, and at no other character.
 
     Raises:
         InputError: no such file, nothing in it, or not UTF-8; names the line.
@@ -27,19 +27,15 @@ def read_texts(path: Path | str) -> list[str]:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        number = len(_lines(content[: error.start].decode("utf-8")))
+        number = content[: error.start].count(b"\n") + 1
         raise InputError(
             f"{path}:{number}: not UTF-8 text (byte 0x{content[error.start]:02x}); "
             f"write the file anew in UTF-8{_guess(content)}"
         ) from error
-    lines = _lines(text)
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
     if not lines[-1]:
         lines.pop()
     return lines
-
-
-def _lines(text: str) -> list[str]:
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _guess(content: bytes) -> str:

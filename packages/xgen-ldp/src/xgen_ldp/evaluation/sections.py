@@ -205,7 +205,7 @@ def _difference(one: Comparison | None) -> tuple[Scalar, Scalar]:
 def reading(one: Comparison) -> str:
     """What a comparison says, in a word."""
     if one.corrected > ALPHA:
-        return "none shown"
+        return "unclear"
     return "better" if one.difference > 0 else "worse"
 
 

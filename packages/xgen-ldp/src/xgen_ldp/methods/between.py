@@ -87,7 +87,7 @@ class Between:
             )
 
         triplets = await make_candidates(asker.branch(), pairs, make, target)
-        pool = make_pool(triplets, settings, material)
+        pool = make_pool(triplets, settings, material, source)
         ways = Direction(source=source, target=ENGLISH), Direction(source=ENGLISH, target=target)
         return cls(
             settings=settings,

@@ -66,7 +66,7 @@ class FromEnglish:
         """
         into = IntoEnglish.prepare(settings, material, target)
         candidates = await read_into_english(asker, into, material)
-        pool = make_pool(candidates, settings, material)
+        pool = make_pool(candidates, settings, material, target)
         way = Direction(source=target, target=ENGLISH)
         return cls(
             settings=settings,

@@ -11,8 +11,8 @@ from itertools import pairwise
 
 from xgen_core import InputError
 from xgen_ldp.exemplars import Exemplar, overlap, words
-from xgen_ldp.finding import Finding, Reason
-from xgen_ldp.languages import ENGLISH
+from xgen_ldp.finding import Finding
+from xgen_ldp.languages import ENGLISH, Language
 from xgen_ldp.methods.material import Material
 from xgen_ldp.methods.method import Candidate
 from xgen_ldp.methods.settings import LdpSettings
@@ -28,7 +28,7 @@ class Pool:
     Attributes:
         candidates: all, in the order in which their lines were drawn.
         sets: exemplars in the order of the prompt: those of the first attempt at every line, then
-            others for each retry, as far as they reach.
+            others for each retry, as long as there are any.
         notes: for the preparation.
     """
 
@@ -37,13 +37,16 @@ class Pool:
     notes: tuple[str, ...] = ()
 
 
-def make_pool(candidates: Sequence[Candidate], settings: LdpSettings, material: Material) -> Pool:
+def make_pool(
+    candidates: Sequence[Candidate], settings: LdpSettings, material: Material, language: Language
+) -> Pool:
     """Rank accepted candidates, leave out what is alike, and take the best.
 
     Args:
         candidates: in the order in which their lines were drawn.
         settings: how.
         material: of the direction.
+        language: of the unlabelled lines.
 
     Raises:
         InputError: nothing is left; says why.
@@ -59,23 +62,19 @@ def make_pool(candidates: Sequence[Candidate], settings: LdpSettings, material: 
         most = max(shared, default=0.0)
         if most >= settings.alike:
             said = f"its English shares {most:.0%} of its words with {kept[shared.index(most)].id}"
-            found[place] = _refused(found[place], "duplicate", said)
+            alike = Finding(reason="duplicate", language=ENGLISH.code, detail=said)
+            found[place] = replace(found[place], findings=(alike,))
             continue
         found[place] = replace(found[place], chosen=len(kept) < settings.shots)
         kept.append(exemplar)
         seen.append(english)
     if not kept:
-        raise InputError(_nothing(found, material))
+        raise InputError(_nothing(found, material, language))
     return Pool(
         candidates=tuple(found),
         sets=_sets(kept, settings, material.seed),
         notes=_notes(len(kept), len(found), settings),
     )
-
-
-def _refused(candidate: Candidate, reason: Reason, detail: str) -> Candidate:
-    finding = Finding(reason=reason, language=ENGLISH.code, detail=detail)
-    return replace(candidate, findings=(finding,), chosen=False)
 
 
 def _scored(candidates: Sequence[Candidate], settings: LdpSettings) -> list[Candidate]:
@@ -90,16 +89,20 @@ def _scored(candidates: Sequence[Candidate], settings: LdpSettings) -> list[Cand
     scored = list(candidates)
     for (place, _), row in zip(good, ratios, strict=True):
         far = sum(abs(ratio - median) for ratio, median in zip(row, medians, strict=True))
-        scored[place] = replace(candidates[place], score=-round(far, 6))
+        scored[place] = replace(candidates[place], score=0.0 - round(far, 6))
     return scored
 
 
 def _sets(
     kept: Sequence[Exemplar], settings: LdpSettings, seed: int
 ) -> tuple[tuple[Exemplar, ...], ...]:
-    size, attempts = settings.shots, settings.retries + 1
-    cuts = [kept[size * n : size * (n + 1)] for n in range(attempts)]
-    return tuple(tuple(shuffled(cut, seed, lambda exemplar: exemplar.id)) for cut in cuts if cut)
+    size = settings.shots
+    sets = [kept[:size]]
+    for start in range(size, size * (settings.retries + 1), size):
+        others = kept[start : start + size]
+        if others:  # where they are too few for a prompt, the best come to their aid
+            sets.append([*others, *kept[: size - len(others)]])
+    return tuple(tuple(shuffled(one, seed, lambda exemplar: exemplar.id)) for one in sets)
 
 
 def _notes(kept: int, considered: int, settings: LdpSettings) -> tuple[str, ...]:
@@ -111,11 +114,11 @@ def _notes(kept: int, considered: int, settings: LdpSettings) -> tuple[str, ...]
     )
 
 
-def _nothing(candidates: Sequence[Candidate], material: Material) -> str:
+def _nothing(candidates: Sequence[Candidate], material: Material, language: Language) -> str:
     reasons = Counter(c.findings[0].reason for c in candidates if c.findings)
     counts = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
     return (
-        f"{material.direction.name}: no synthetic exemplar is left of {len(candidates)} unlabelled "
-        f"lines ({counts}): give other text, read more of it with --set considered=N, or choose "
-        "other exemplars with --set languages=…"
+        f"{material.direction.name}: of {len(candidates)} unlabelled lines of {language.name} none "
+        f"makes an exemplar ({counts}): give other text, read more of it with --set considered=N, "
+        "or choose other exemplars into English with --set languages=…"
     )

@@ -69,10 +69,13 @@ class LdpSummaries:
         pivot = await self.pivot.prepare(asker.branch(), material)
         branches = [(asker.branch(), article) for article in articles]
         made = await gather(branches, lambda branch: pivot.summarize(*branch))
-        candidates = [
-            _failed(article, one, material.language) if isinstance(one, Failure) else one
-            for article, one in zip(articles, made, strict=True)
-        ]
+        candidates = _different(
+            [
+                _failed(article, one, material.language) if isinstance(one, Failure) else one
+                for article, one in zip(articles, made, strict=True)
+            ],
+            material.language,
+        )
         pairs = [
             SummaryPair(id=article.id, article=article.lead(self.longest), summary=made.text)
             for article, made in zip(articles, candidates, strict=True)
@@ -98,6 +101,23 @@ class LdpSummaries:
 def _failed(article: Article, failure: Failure, language: Language) -> Summary:
     finding = Finding(reason="failed", language=language.code, detail=failure.reason)
     return Summary(id=article.id, text="", findings=(finding,))
+
+
+def _different(candidates: Sequence[Summary], language: Language) -> list[Summary]:
+    """A model that always says the same teaches nothing: of equal summaries the first stays."""
+    first: dict[str, str] = {}
+    for made in candidates:
+        if made.accepted:
+            first.setdefault(made.text, made.id)
+
+    def looked_at(made: Summary) -> Summary:
+        if not made.accepted or first[made.text] == made.id:
+            return made
+        detail = f"of {first[made.text]}"
+        finding = Finding(reason="duplicate", language=language.code, detail=detail)
+        return replace(made, findings=(finding,))
+
+    return [looked_at(made) for made in candidates]
 
 
 def _refused(code: str, candidates: Sequence[Summary]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from xgen_core.concurrency import Failure
 from xgen_core.lm import Prices
 from xgen_core.lm.asker import Call, CallTimes
-from xgen_core.report import Block, Item, Items, Section, Table
+from xgen_core.report import Block, Item, Items, Section, Table, Text
 from xgen_core.report.calls import calls_section, calls_table
 from xgen_eval.grading import metric_table
 from xgen_ldp.finding import REASONS
@@ -100,7 +100,13 @@ def _item(
     return Item(
         title=f"{article.id}: {_verdict(made)}",
         fields=fields,
-        blocks=(calls_table(made.calls, times=times, prices=prices),),
+        blocks=(
+            calls_table(made.calls, times=times, prices=prices),
+            *(
+                Text(summary=f"the whole prompt {number} ({call.stage})", text=call.prompt)
+                for number, call in enumerate(made.calls, 1)
+            ),
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from xgen_core import InputError
 from xgen_core.lm.asker import Asker
+from xgen_data.language import build_profile
 from xgen_ldp.checking import Checker
 from xgen_ldp.exemplars import Bank, open_bank
 from xgen_ldp.languages import ENGLISH, Language
@@ -19,6 +20,9 @@ from xgen_ldp.summarization.checking import SummaryChecker, SummaryLimits
 from xgen_ldp.summarization.summary import Summary, SummaryPreparation
 
 __all__ = ["Summarizer", "SummaryMaterial", "SummaryMethod"]
+
+_FEWEST = 200
+"""Sentences that make a profile of their language."""
 
 _SHORTEST, _LONGEST = 20, 300
 """Characters of a sentence in an exemplar: headings and by-lines below, lists above."""
@@ -48,7 +52,8 @@ class SummaryMaterial:
         """The same without what these articles forbid.
 
         Of the unlabelled articles, one that is tested or that holds a tested summary is left out;
-        of all others the summary is.
+        of all others the summary is. The checker learns from them what the language looks like,
+        where there are enough.
         """
         summaries = {article.summary for article in articles if article.summary}
         tested = Tested(
@@ -62,7 +67,16 @@ class SummaryMaterial:
             and article.text not in tested.texts
             and not any(summary in article.text for summary in summaries)
         )
-        return replace(self, tested=tested, unlabelled=others)
+        return replace(
+            self, tested=tested, unlabelled=others, checker=self._knowing(others, self.checker)
+        )
+
+    def _knowing(self, articles: Sequence[Article], checker: Checker) -> Checker:
+        lines = [line.text for line in _lines(articles)]
+        if len(lines) < _FEWEST or self.language.code in checker.profiles:
+            return checker
+        profiles = {**checker.profiles, self.language.code: build_profile(lines)}
+        return replace(checker, profiles=profiles)
 
     @property
     def summary_checker(self) -> SummaryChecker:
