@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from xgen_data.language import Profile
 from xgen_ldp.checking import Checker
 from xgen_ldp.exemplars import Exemplar, Side
+from xgen_ldp.harvest import harvest_file
 from xgen_ldp.languages import ENGLISH, Language, find_language
 from xgen_ldp.line import Direction, Line
 from xgen_ldp.source import read_source
@@ -65,13 +67,21 @@ def read_texts(files: Mapping[str, str]) -> Texts:
     unlabelled: dict[str, tuple[Line, ...]] = {}
     origins: dict[str, str] = {}
     notes: list[str] = []
+    profiles: dict[str, Profile] = {}
     for code, path in files.items():
         language = find_language(code)
-        found = read_source(path)
+        found = harvest_file(path, language)
         unlabelled[language.code] = found.lines
         origins[language.code] = f"{found.name}: {len(found.lines):,} lines"
         notes += found.notes
-    return Texts(unlabelled=unlabelled, origins=origins, notes=tuple(notes))
+        if (profile := found.profile()) is not None:
+            profiles[language.code] = profile
+    return Texts(
+        unlabelled=unlabelled,
+        origins=origins,
+        notes=tuple(notes),
+        checker=Checker(profiles=profiles),
+    )
 
 
 def harvested(
@@ -91,14 +101,9 @@ def harvested(
     Raises:
         InputError: no such file, or nothing is left.
     """
-    found = read_source(file)
-    kept = list({line.text: line for line in reversed(found.lines)}.values())[::-1]
     unwanted = {line.text for path in exclude for line in read_source(path).lines}
-    left = [line for line in kept if line.text not in unwanted]
-    notes = list(found.notes)
-    if len(left) < len(kept):
-        notes.append(f"{found.name}: {len(kept) - len(left):,} lines are excluded")
-    return tuple(left[:limit]), notes
+    found = harvest_file(file, language, exclude=unwanted, limit=limit)
+    return found.lines, list(found.notes)
 
 
 def read_parallel(source: str, target: str, direction: Direction) -> tuple[Exemplar, ...]:
