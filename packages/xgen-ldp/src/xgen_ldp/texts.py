@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
 from xgen_ldp.checking import Checker
 from xgen_ldp.exemplars import Exemplar, Side
-from xgen_ldp.languages import ENGLISH, Language, find_language
+from xgen_ldp.languages import Language, find_language
 from xgen_ldp.line import Direction, Line
 from xgen_ldp.source import read_source
-
-if TYPE_CHECKING:
-    from xgen_ldp.corpus_jobs import CorpusJobs
 
 __all__ = ["Texts", "harvested", "read_parallel", "read_texts"]
 
@@ -35,22 +31,6 @@ class Texts:
     origins: Mapping[str, str] = field(default_factory=dict[str, str])
     notes: tuple[str, ...] = ()
     checker: Checker = field(default_factory=Checker)
-
-    def filled(self, corpus: CorpusJobs) -> Texts:
-        """The same with a corpus's own lines in languages that there is no text of."""
-        unlabelled, origins = dict(self.unlabelled), dict(self.origins)
-        for direction in corpus.directions:
-            for language in (direction.source, direction.target):
-                missing = language.code not in unlabelled and language != ENGLISH
-                if missing and language in corpus.learning.languages:
-                    lines, origin = corpus.unlabelled(language)
-                    unlabelled[language.code], origins[language.code] = lines, origin
-        return replace(
-            self,
-            unlabelled=unlabelled,
-            origins=origins,
-            notes=(*self.notes, *corpus.notes),
-        )
 
 
 def read_texts(files: Mapping[str, str]) -> Texts:

@@ -38,7 +38,8 @@ __all__ = ["synthesize_examples"]
 @click.option(
     "--template",
     metavar="TEXT",
-    help="What the user says in an example, with {source}, {target} and {text} in it.",
+    help="What the user says in an example, with {source}, {target} and {text} in it. Default: "
+    "what --method zero-shot asks.",
 )
 @translation_options
 @click.option("--output", "-o", required=True, type=click.Path(), help="The run directory.")
@@ -59,14 +60,14 @@ def synthesize_examples(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    r"""Translate the lines of FILE into English, keep the good ones, and make examples of them.
+    """Translate the lines of FILE into English, keep the good ones, and make examples of them.
 
     examples.jsonl in the run directory is what `xgen train sft` reads.
 
     \b
     Example:
       xgen ldp synthesize nepali.txt --language npi -m openai:gpt-4o-mini -o runs/npi
-      xgen train sft runs/npi/examples.jsonl --from runs/base -o runs/tuned \
+      xgen train sft runs/npi/examples.jsonl --from runs/base -o runs/tuned \\
         --lora rank=16,targets=query+key+value
     """
     import asyncio
@@ -80,10 +81,10 @@ def synthesize_examples(
     from xgen_ldp.line import Direction
     from xgen_ldp.planning import plan_jobs
     from xgen_ldp.runs import translate_jobs
-    from xgen_ldp.synthesis import INSTRUCTION, WAYS, Way, check_instruction, synthesize
+    from xgen_ldp.synthesis import WAYS, Way, check_template, synthesize
     from xgen_ldp.texts import harvested
 
-    instruction = check_instruction(template) if template else INSTRUCTION
+    told = check_template(template) if template else ""
     source = find_language(language)
     if source == ENGLISH:
         raise click.UsageError("--language is the language that nobody has pairs for, not English")
@@ -112,7 +113,7 @@ def synthesize_examples(
     model = Run.open(output).recipe["model"]["identity"]
     made = synthesize(finished.outcomes[0], model=model)
     ways: list[Way] = [way for way in WAYS if directions in ("both", way)]
-    counts = made.write(Path(output), ways, instruction)
+    counts = made.write(Path(output), ways, told)
     if as_json:
         click.echo(json.dumps(counts))
         return
