@@ -48,9 +48,9 @@ def smoke() -> TrainRecipe:
     return replace(
         recipe,
         model=replace(recipe.model, n_layers=2, d_model=64, n_heads=2, n_kv_heads=2, d_ff=128),
-        stages=(StageRecipe(sequence_length=256, steps=120),),
+        stages=(StageRecipe(sequence_length=256, steps=240),),
         optimizer=replace(recipe.optimizer, warmup_steps=10),
-        checkpoint_every=120,
-        evaluate_every=120,
+        checkpoint_every=240,
+        evaluate_every=240,
         evaluate_batches=1,
     )

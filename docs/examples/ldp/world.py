@@ -294,7 +294,7 @@ def _lines(path: Path, language: Tongue, meanings: Sequence[Meaning]) -> None:
 
 def main() -> None:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Write a small world of made-up languages.")
     parser.add_argument("out", type=Path)
     parser.add_argument("--scale", choices=SCALES, default="base")
     parser.add_argument("--seed", type=int, default=0)

@@ -30,6 +30,8 @@ def test_shares_are_of_letters_alone() -> None:
     assert script_shares("abc 123 где!") == {"Cyrl": 0.5, "Latn": 0.5}
     assert script_share("BBC: где", "Cyrl") == 0.5
     assert script_share("1 2 3", "Cyrl") is None
+    assert script_share("को ab", "Deva") == 0.5  # a letter and a vowel sign
+    assert script_shares("e\u0301") == {"Latn": 1}  # an accent is of no script
 
 
 def test_scripts_of_scripts_take_all_of_theirs() -> None:

@@ -262,6 +262,31 @@ def test_pivot_takes_any_methods_with_their_settings() -> None:
 OUT_FR = Direction(source=ENGLISH, target=FRENCH)
 
 
+def test_pivots_steps_take_their_sides_of_triples() -> None:
+    triples = tuple(
+        Exemplar(
+            id=f"dev:{n}",
+            sides=(
+                Side(language=NEPALI, text=f"x {n}"),
+                Side(language=ENGLISH, text=f"en {n}"),
+                Side(language=FRENCH, text=f"y {n}"),
+            ),
+            origin="parallel",
+        )
+        for n in range(9)
+    )
+    method = load_method("pivot", ["first=few-shot", "second=few-shot"])
+    material = Material(direction=BETWEEN, parallel=triples)
+    _, preparation = translated(method, material, Replying(by_dictionary))
+    shown = [
+        [(side.language, side.text[:2].strip()) for side in step.exemplars[0].sides]
+        for step in preparation.steps.values()
+    ]
+    assert shown == [[(NEPALI, "x"), (ENGLISH, "en")], [(ENGLISH, "en"), (FRENCH, "y")]]
+    first, second = preparation.steps.values()
+    assert [e.id for e in first.exemplars] == [e.id for e in second.exemplars]
+
+
 def test_pivot_goes_on_with_a_rejected_first_step_but_not_with_nothing() -> None:
     parrot = Replying(lambda p: p.splitlines()[-2].partition(": ")[2])
     made, _ = translated(load_method("pivot"), Material(direction=BETWEEN), parrot)

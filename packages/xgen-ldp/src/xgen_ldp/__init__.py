@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from xgen_ldp.evaluation import RunScores, Scoring, score_run, score_sections
     from xgen_ldp.exemplars import Bank, Exemplar, Side, open_bank
     from xgen_ldp.finding import Finding
+    from xgen_ldp.harvest import Harvest, harvest_file
     from xgen_ldp.languages import ENGLISH, Language, find_language, language_group
     from xgen_ldp.line import Direction, Line
     from xgen_ldp.methods import Material, Method, Translator, load_method
@@ -29,6 +30,7 @@ __all__ = [
     "Direction",
     "Exemplar",
     "Finding",
+    "Harvest",
     "Language",
     "Layout",
     "Line",
@@ -43,6 +45,7 @@ __all__ = [
     "aligned_corpus",
     "draw_sample",
     "find_language",
+    "harvest_file",
     "language_group",
     "load_method",
     "open_bank",
@@ -57,6 +60,7 @@ _HOMES = {
     "evaluation": ("RunScores", "Scoring", "score_run", "score_sections"),
     "exemplars": ("Bank", "Exemplar", "Side", "open_bank"),
     "finding": ("Finding",),
+    "harvest": ("Harvest", "harvest_file"),
     "languages": ("ENGLISH", "Language", "find_language", "language_group"),
     "line": ("Direction", "Line"),
     "methods": ("Material", "Method", "Translator", "load_method"),

@@ -1,9 +1,10 @@
 """In which scripts a text is written, by the names that Unicode gives its letters.
 
-Scripts are ISO 15924 codes. Letters that belong to no one script (`Zyyy`, `Zinh`: modifier letters,
-mathematical alphabets, combining marks) do not count. Japanese and Korean are written in several
-scripts at once, and the two Chinese standards share one: `Jpan`, `Kore`, `Hang`, `Hans` and `Hant`
-say what a language is written in, while a letter is `Hira`, `Kana`, `Hani` or `Hang`.
+Scripts are ISO 15924 codes; vowel signs of a script count as its letters. What belongs to no one
+script (`Zyyy`, `Zinh`: modifier letters, mathematical alphabets, accents) does not count. Japanese
+and Korean are written in several scripts at once, and the two Chinese standards share one: `Jpan`,
+`Kore`, `Hang`, `Hans` and `Hant` say what a language is written in, while a letter is `Hira`,
+`Kana`, `Hani` or `Hang`.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ _WRITTEN_IN = {
 @lru_cache(maxsize=1 << 16)
 def _script(letter: str) -> str:
     """The script of one character; `Zyyy` for one that is no letter of a script."""
-    if not letter.isalpha():
+    if unicodedata.category(letter)[0] not in "LM":
         return _COMMON
     name = unicodedata.name(letter, "")
     for width in _WIDTHS:

@@ -35,10 +35,12 @@ class LanguageOpinion:
     Attributes:
         verdict: `right`, `wrong`, or `unknown`, which is never a reason to refuse.
         detail: why, in words; empty where it is right.
+        found: standard code of the language that it was taken for; empty where it was not.
     """
 
     verdict: Literal["right", "wrong", "unknown"]
     detail: str = ""
+    found: str = ""
 
 
 def language_opinion(
@@ -78,7 +80,7 @@ def _opinion(text: str, language: Language, profiles: Mapping[str, Profile]) -> 
     if found == UNKNOWN:
         return _by_profile(text, language, profiles, "nobody recognises its language")
     if _is_known(language) or (probability >= _SURE and found == _ENGLISH):
-        return LanguageOpinion(verdict="wrong", detail=f"taken for {_name(found)}")
+        return LanguageOpinion(verdict="wrong", detail=f"taken for {_name(found)}", found=found)
     return _by_profile(text, language, profiles, f"no identifier knows {language.name}")
 
 
