@@ -22,6 +22,7 @@ from xgen_core.files import write_json, write_jsonl
 from xgen_core.records import Record
 from xgen_ldp.exemplars import Side
 from xgen_ldp.finding import REASONS, Finding
+from xgen_ldp.harvest import KEPT, Harvest
 from xgen_ldp.languages import ENGLISH, Language
 from xgen_ldp.line import Line
 from xgen_ldp.methods.zero_shot import INSTRUCTION
@@ -145,12 +146,13 @@ class Synthesis:
         return counts
 
 
-def synthesize(outcome: Outcome, *, model: str) -> Synthesis:
+def synthesize(outcome: Outcome, *, model: str, read: Harvest | None = None) -> Synthesis:
     """Take the pairs in which nothing is wrong, and of those with the same English the first.
 
     Args:
         outcome: lines of a language, translated into English.
         model: identity of the one that translated.
+        read: where the lines come from, for the counts.
     """
     pairs: list[Pair] = []
     rejected: dict[str, tuple[Finding, ...] | Failure] = {}
@@ -169,7 +171,7 @@ def synthesize(outcome: Outcome, *, model: str) -> Synthesis:
             continue
         seen[key] = line.id
         pairs.append(_pair(line, made, outcome, model))
-    return Synthesis(pairs=tuple(pairs), rejected=rejected, counts=_counts(pairs, rejected))
+    return Synthesis(pairs=tuple(pairs), rejected=rejected, counts=_counts(pairs, rejected, read))
 
 
 def check_template(template: str) -> str:
@@ -206,14 +208,21 @@ def _pair(line: Line, made: Translation, outcome: Outcome, model: str) -> Pair:
 
 
 def _counts(
-    pairs: Sequence[Pair], rejected: Mapping[str, tuple[Finding, ...] | Failure]
+    pairs: Sequence[Pair],
+    rejected: Mapping[str, tuple[Finding, ...] | Failure],
+    read: Harvest | None,
 ) -> dict[str, int]:
+    left_out: dict[str, int] = {}
+    if read is not None:
+        left_out = {f"left out: {fate}": n for fate, n in read.counts.items() if fate not in KEPT}
+        left_out = {"read": read.read, **left_out}
     reasons = Counter(
         f"failed: {found.kind}" if isinstance(found, Failure) else f"rejected: {found[0].reason}"
         for found in rejected.values()
     )
     ordered = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
-    return {"lines": len(pairs) + len(rejected), "pairs": len(pairs), **dict(ordered)}
+    lines = len(pairs) + len(rejected)
+    return {**left_out, "lines": lines, **dict(ordered), "pairs": len(pairs)}
 
 
 def _why(found: tuple[Finding, ...] | Failure) -> dict[str, object]:

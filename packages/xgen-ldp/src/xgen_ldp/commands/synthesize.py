@@ -76,22 +76,24 @@ def synthesize_examples(
 
     from xgen_core.command.calls import plan_text, prices_of
     from xgen_core.run import Run
+    from xgen_ldp.harvest import harvest_file
     from xgen_ldp.jobs import Job
     from xgen_ldp.languages import ENGLISH, find_language
     from xgen_ldp.line import Direction
     from xgen_ldp.planning import plan_jobs
     from xgen_ldp.runs import translate_jobs
+    from xgen_ldp.source import read_source
     from xgen_ldp.synthesis import WAYS, Way, check_template, synthesize
-    from xgen_ldp.texts import harvested
 
     told = check_template(template) if template else ""
     source = find_language(language)
     if source == ENGLISH:
         raise click.UsageError("--language is the language that nobody has pairs for, not English")
     texts = choice.texts()
-    lines, notes = harvested(file, source, exclude=exclude, limit=limit)
-    say((*unknown_languages([source]), *texts.notes, *notes))
-    jobs = [Job(direction=Direction(source=source, target=ENGLISH), lines=lines)]
+    unwanted = [line.text for path in exclude for line in read_source(path).lines]
+    found = harvest_file(file, source, exclude=unwanted, limit=limit)
+    say((*unknown_languages([source]), *texts.notes, *found.notes))
+    jobs = [Job(direction=Direction(source=source, target=ENGLISH), lines=found.lines)]
     configuration = choice.configuration([method])
     budget = choice.budget(limits, prices)
     if dry_run:
@@ -111,7 +113,7 @@ def synthesize_examples(
         )
     )
     model = Run.open(output).recipe["model"]["identity"]
-    made = synthesize(finished.outcomes[0], model=model)
+    made = synthesize(finished.outcomes[0], model=model, read=found)
     ways: list[Way] = [way for way in WAYS if directions in ("both", way)]
     counts = made.write(Path(output), ways, told)
     if as_json:
