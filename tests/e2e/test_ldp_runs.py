@@ -31,7 +31,7 @@ Polyglots = Callable[[int], Model]
 def arguments(model: str, corpus: Path, output: Path, *more: str) -> list[str]:
     return [
         *("ldp", "run", str(corpus), "--pairs", PAIRS, *METHODS, "--model", model),
-        *("--lines", f"{TESTED}", "--languages", "fra,rus"),
+        *("--lines", f"{TESTED}", "--languages", "fra,rus", "--set", "ldp:alike=1"),
         *("--concurrency", "4", "--output", str(output), *more),
     ]
 
@@ -53,7 +53,7 @@ def prompts(output: Path) -> list[str]:
 
 def stable(output: Path) -> dict[str, bytes]:
     """All that does not tell how long calls took."""
-    timed = ("translations.json", "40-calls.json")
+    timed = ("translations.json", "calls.json")
     return {
         str(path.relative_to(output)): path.read_bytes()
         for path in sorted(output.rglob("*"))

@@ -10,7 +10,7 @@ from xgen_eval.inputs import DataFile
 from xgen_ldp.corpora import Corpus, CorpusFile, open_corpus
 from xgen_ldp.exemplars import Exemplar, Side
 from xgen_ldp.jobs import Job
-from xgen_ldp.languages import ENGLISH, Language
+from xgen_ldp.languages import ENGLISH
 from xgen_ldp.line import Direction, Line
 from xgen_ldp.sample import Sample
 
@@ -47,6 +47,7 @@ class CorpusJobs:
                 direction=direction,
                 lines=self.sample.take(self.corpus.lines(direction)),
                 parallel=self._parallel(direction),
+                unlabelled=self._unlabelled(direction),
                 of=self.corpus.file(direction.source).lines,
             )
             for direction in self.directions
@@ -64,17 +65,28 @@ class CorpusJobs:
             if line.reference is not None
         )
 
-    def unlabelled(self, language: Language) -> tuple[tuple[Line, ...], str]:
-        """Lines of a language without their translations, and where they come from in words.
+    def _unlabelled(self, direction: Direction) -> dict[str, tuple[Line, ...]]:
+        """The text of both languages but English, without a line that stands in the other's.
 
-        Raises:
-            InputError: the file is not UTF-8.
+        A corpus has every line in every language, and nobody is to learn from pairs of them.
         """
-        other = ENGLISH if language != ENGLISH else self.learning.languages[0]
-        lines = self.sample.rest(self.learning.lines(Direction(source=language, target=other)))
-        lines = tuple(Line(id=line.id, text=line.text) for line in lines)
+        languages = [one for one in (direction.source, direction.target) if one != ENGLISH]
+        found: dict[str, tuple[Line, ...]] = {}
+        for place, language in enumerate(languages):
+            if language in self.learning.languages:
+                way = Direction(source=language, target=ENGLISH)
+                found[language.code] = tuple(
+                    Line(id=line.id, text=line.text)
+                    for line in self.sample.rest(self.learning.lines(way))
+                    if int(line.id.rpartition(":")[2]) % len(languages) == place
+                )
+        return found
+
+    @property
+    def origin(self) -> str:
+        """Where unlabelled text comes from that nobody gave, in words."""
         outside = " outside of the sample" if self.learning is self.corpus else ""
-        return lines, f"{self.learning.name}: its {len(lines):,} lines{outside}"
+        return f"{self.learning.name}: lines{outside}, of two languages different ones"
 
     @property
     def files(self) -> list[DataFile]:
