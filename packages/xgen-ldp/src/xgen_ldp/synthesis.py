@@ -180,8 +180,8 @@ def pairs_section(made: Synthesis, read: Harvest) -> Section:
     rows = tuple(made.counts.items())
     return Section(
         title="Pairs",
-        summary=f"{len(made.pairs):,} pairs of {made.counts['lines']:,} lines that were translated; "
-        f"{read.read:,} lines were read.",
+        summary=f"{len(made.pairs):,} pairs of the {made.counts['lines']:,} lines that were "
+        f"translated; {read.read:,} lines were read.",
         blocks=(read.table(), Table(columns=("what", "count"), rows=rows)),
     )
 
