@@ -20,6 +20,7 @@ from xgen_core import Example, InputError, Message
 from xgen_core.concurrency import Failure
 from xgen_core.files import write_json, write_jsonl
 from xgen_core.records import Record
+from xgen_core.report import Section, Table
 from xgen_ldp.exemplars import Side
 from xgen_ldp.finding import REASONS, Finding
 from xgen_ldp.harvest import KEPT, Harvest
@@ -30,7 +31,7 @@ from xgen_ldp.outcome import Outcome
 from xgen_ldp.prompts import Layout
 from xgen_ldp.translation import Translation
 
-__all__ = ["WAYS", "Pair", "Synthesis", "Way", "check_template", "synthesize"]
+__all__ = ["WAYS", "Pair", "Synthesis", "Way", "check_template", "pairs_section", "synthesize"]
 
 _FIELDS = ("source", "target", "text")
 Way = Literal["into", "from"]
@@ -172,6 +173,17 @@ def synthesize(outcome: Outcome, *, model: str, read: Harvest | None = None) -> 
         seen[key] = line.id
         pairs.append(_pair(line, made, outcome, model))
     return Synthesis(pairs=tuple(pairs), rejected=rejected, counts=_counts(pairs, rejected, read))
+
+
+def pairs_section(made: Synthesis, read: Harvest) -> Section:
+    """What was left out of the file, what was rejected, and how many pairs there are."""
+    rows = tuple(made.counts.items())
+    return Section(
+        title="Pairs",
+        summary=f"{len(made.pairs):,} pairs of the {made.counts['lines']:,} lines that were "
+        f"translated; {read.read:,} lines were read.",
+        blocks=(read.table(), Table(columns=("what", "count"), rows=rows)),
+    )
 
 
 def check_template(template: str) -> str:

@@ -83,7 +83,7 @@ def synthesize_examples(
     from xgen_ldp.planning import plan_jobs
     from xgen_ldp.runs import translate_jobs
     from xgen_ldp.source import read_source
-    from xgen_ldp.synthesis import WAYS, Way, check_template, synthesize
+    from xgen_ldp.synthesis import WAYS, Way, check_template, pairs_section, synthesize
 
     told = check_template(template) if template else ""
     source = find_language(language)
@@ -112,8 +112,9 @@ def synthesize_examples(
             prices=prices_of(prices),
         )
     )
-    model = Run.open(output).recipe["model"]["identity"]
-    made = synthesize(finished.outcomes[0], model=model, read=found)
+    run = Run.open(output)
+    made = synthesize(finished.outcomes[0], model=run.recipe["model"]["identity"], read=found)
+    run.write_section("05-pairs", pairs_section(made, found))
     ways: list[Way] = [way for way in WAYS if directions in ("both", way)]
     counts = made.write(Path(output), ways, told)
     if as_json:
