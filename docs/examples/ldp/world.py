@@ -1,6 +1,6 @@
 """A small world of made-up languages: `python3 world.py OUT [--scale base|smoke] [--seed N]`.
 
-English is a grammar over some 250 common words that keep to topics. Four languages with much text
+English is a grammar over 291 common words that keep to topics. Four languages with much text
 say the same in words of their own, in four scripts. `xal_Cyrl`, called X, is the one that nobody
 has parallel text for. It is a sister of `zba_Cyrl`: most words come from the same root, with
 regular changes of sound; the others are its own, and so is the order of its lines.

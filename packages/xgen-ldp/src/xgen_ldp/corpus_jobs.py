@@ -46,16 +46,24 @@ class CorpusJobs:
             Job(
                 direction=direction,
                 lines=self.sample.take(self.corpus.lines(direction)),
-                parallel=tuple(
-                    _exemplar(line, line.reference, direction)
-                    for line in self.sample.rest(self.learning.lines(direction))
-                    if line.reference is not None
-                ),
+                parallel=self._parallel(direction),
                 unlabelled=self._unlabelled(direction),
                 of=self.corpus.file(direction.source).lines,
             )
             for direction in self.directions
         ]
+
+    def _parallel(self, direction: Direction) -> tuple[Exemplar, ...]:
+        """With English between two other languages where there is some: pivot's steps take it."""
+        english: dict[str, str | None] = {}
+        if direction.kind == "between" and ENGLISH in self.learning.languages:
+            through = Direction(source=direction.source, target=ENGLISH)
+            english = {line.id: line.reference for line in self.learning.lines(through)}
+        return tuple(
+            _exemplar(line, english.get(line.id), line.reference, direction)
+            for line in self.sample.rest(self.learning.lines(direction))
+            if line.reference is not None
+        )
 
     def _unlabelled(self, direction: Direction) -> dict[str, tuple[Line, ...]]:
         """The text of both languages but English, without a line that stands in the other's.
@@ -122,12 +130,8 @@ def learning_corpus(path: Path | str, corpus: Corpus) -> Corpus:
     return corpus
 
 
-def _exemplar(line: Line, translation: str, direction: Direction) -> Exemplar:
-    return Exemplar(
-        id=line.id,
-        sides=(
-            Side(language=direction.source, text=line.text),
-            Side(language=direction.target, text=translation),
-        ),
-        origin="parallel",
-    )
+def _exemplar(line: Line, english: str | None, translation: str, way: Direction) -> Exemplar:
+    sides = [Side(language=way.source, text=line.text), Side(language=way.target, text=translation)]
+    if english is not None:
+        sides.insert(1, Side(language=ENGLISH, text=english))
+    return Exemplar(id=line.id, sides=tuple(sides), origin="parallel")

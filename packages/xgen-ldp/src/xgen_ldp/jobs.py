@@ -18,7 +18,8 @@ class Job:
     Attributes:
         direction: from which language into which.
         lines: with different ids.
-        parallel: pairs (source, target) by people, for methods that are supervised.
+        parallel: pairs (source, target) by people, or triples with English between, for methods
+            that are supervised.
         unlabelled: text by language code, where the run has none of its own.
         of: how many lines the files have that these are a sample of; None where they are all.
     """
