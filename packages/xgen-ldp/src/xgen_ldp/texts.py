@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from xgen_core import InputError
+from xgen_core.progress import track
+from xgen_data.language import build_profile
 from xgen_ldp.checking import Checker
 from xgen_ldp.exemplars import Exemplar, Side
 from xgen_ldp.harvest import harvest_file
+from xgen_ldp.jobs import Job
 from xgen_ldp.languages import find_language
 from xgen_ldp.line import Direction, Line
 from xgen_ldp.source import read_source
@@ -32,6 +36,18 @@ class Texts:
     origins: Mapping[str, str] = field(default_factory=dict[str, str])
     notes: tuple[str, ...] = ()
     checker: Checker = field(default_factory=Checker)
+
+    def knowing(self, jobs: Sequence[Job]) -> Texts:
+        """The same with a checker that knows the text of the jobs' languages too."""
+        profiles = dict(self.checker.profiles)
+        given = {code: lines for job in jobs for code, lines in job.unlabelled.items()}
+        new = [code for code in given if code not in profiles]
+        for code in track(new, "profiles", len(new), unit="languages"):
+            try:
+                profiles[code] = build_profile([line.text for line in given[code]])
+            except InputError:
+                continue  # too little text for one; the checker says what nobody can tell
+        return replace(self, checker=replace(self.checker, profiles=profiles))
 
 
 def read_texts(files: Mapping[str, str]) -> Texts:

@@ -132,7 +132,7 @@ def run_corpus(
         given,
         origins={**given.origins, "others": chosen.origin},
         notes=(*given.notes, *chosen.notes),
-    )
+    ).knowing(jobs)
     named = [language for way in directions for language in (way.source, way.target)]
     say((*unknown_languages(named), *missing, *texts.notes))
     configuration = choice.configuration(methods)
