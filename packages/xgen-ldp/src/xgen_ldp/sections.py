@@ -80,11 +80,10 @@ def work_section(results: RunResults) -> Section:
         reasons += [(*where, *pair) for pair in told]
     columns = ("direction", "system", "exemplars", "candidates", "calls")
     blocks: list[Table | Text] = [
-        Table(
-            columns=(*columns, "tokens read", "tokens written", "cost"),
-            rows=tuple(rows),
-            caption="Calls of the preparation count too; one that several systems share counts for "
-            "each.",
+        filled_table(
+            (*columns, "tokens read", "tokens written", "cost"),
+            rows,
+            "Calls of the preparation count too; one that several systems share counts for each.",
         )
     ]
     if reasons:
