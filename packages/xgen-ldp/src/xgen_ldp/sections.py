@@ -26,7 +26,7 @@ __all__ = ["MOST_ITEMS", "MOST_LINES", "run_sections"]
 MOST_LINES = 200
 """Of a direction on the page; all of them are in `items/`."""
 
-MOST_ITEMS = 2000
+MOST_ITEMS = 1000
 """Lines of all directions on the page; each has at least `_FEWEST`."""
 
 _FEWEST = 20
