@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -51,6 +52,19 @@ def prompts(output: Path) -> list[str]:
     return found
 
 
+def stored(output: Path) -> int:
+    """Answers on disk, while a run writes others."""
+    path = output / "calls.sqlite"
+    if not path.is_file() or not path.stat().st_size:
+        return 0
+    with contextlib.closing(sqlite3.connect(path, timeout=10)) as store:
+        try:
+            [[count]] = store.execute("SELECT count(*) FROM calls")
+        except sqlite3.OperationalError:  # its table is not there yet
+            return 0
+    return count
+
+
 def stable(output: Path) -> dict[str, bytes]:
     """All that does not tell how long calls took."""
     timed = ("translations.json", "calls.json")
@@ -62,7 +76,7 @@ def stable(output: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize(("after", "end"), [(4, signal.SIGKILL), (60, signal.SIGINT)])
+@pytest.mark.parametrize(("after", "end"), [(1, signal.SIGKILL), (50, signal.SIGINT)])
 def test_what_was_answered_is_never_asked_again(
     tmp_path: Path, make_corpus: Make, polyglot: Polyglots, after: int, end: signal.Signals
 ) -> None:
@@ -76,7 +90,7 @@ def test_what_was_answered_is_never_asked_again(
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        while server.count < after + 4:
+        while stored(tmp_path / "run") < after:
             assert first.poll() is None, "it ended before it could be killed"
             time.sleep(0.005)
         os.killpg(first.pid, end)
@@ -85,7 +99,7 @@ def test_what_was_answered_is_never_asked_again(
         before = len(bodies(server))
         assert run(*command).exit_code == 0
         asked = [json.loads(body)["prompt"] for body in bodies(server)[before:]]
-        assert kept, "it was killed too early to show anything"
+        assert len(kept) >= after
         assert asked, "it was killed too late to show anything"
         assert not kept & set(asked), "an answer that was on disk was asked for again"
         assert len(asked) == len(set(asked))
