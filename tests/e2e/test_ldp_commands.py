@@ -220,7 +220,8 @@ def test_examples_are_made_of_the_good_pairs_and_read_by_training(
     assert len(examples) == 8
     first, second = examples[:2]
     assert [message.content for message in first.messages] == [
-        f"Translate this Hindi text into English:\n{hindi[3]}",
+        "Translate the following text from Hindi into English. Write only the translation, on one "
+        f"line.\n\nHindi: {hindi[3]}\nEnglish:",
         english[3],
     ]
     assert [message.trained for message in second.messages] == [False, True]

@@ -49,7 +49,7 @@ def main(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 2:
+    if len(sys.argv) == 2 and any(Path(sys.argv[1]).glob("*.txt")):
         main(Path(sys.argv[1]))
     else:
         print("passed over: python tools/bench/languages.py DIR (of NTREX-128's files)")

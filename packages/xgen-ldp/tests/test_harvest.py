@@ -11,6 +11,7 @@ import pytest
 from xgen_core import InputError
 from xgen_ldp import find_language
 from xgen_ldp.harvest import Window, harvest_file
+from xgen_ldp.texts import read_texts
 
 NEPALI, CHINESE = find_language("npi"), find_language("zho_Hans")
 FRENCH, SWAHILI, NOBODYS = find_language("fra"), find_language("swh"), find_language("qaa")
@@ -140,3 +141,17 @@ def test_nothing_of_use_is_refused_with_the_reason(
 def test_a_window_that_nothing_fits_is_an_error() -> None:
     with pytest.raises(ValueError, match="shortest <= longest"):
         Window(shortest=20, longest=10)
+
+
+def test_the_texts_of_a_run_are_harvested_and_its_checker_knows_them(tmp_path: Path) -> None:
+    names = ["Ali", "Asha", "Juma", "Neema", "Rehema", "Baraka", "Zawadi", "Musa"]
+    lines = [
+        f"{names[i % 8]} alinunua vikapu {['viwili', 'vitatu', 'vinne'][i % 3]} vyekundu sokoni "
+        f"kabla ya mvua kunyesha siku ya {i}."
+        for i in range(60)
+    ]
+    file = write(tmp_path / "swh.txt", *lines, FRENCH_LINE)
+    texts = read_texts({"sw": str(file)})
+    assert len(texts.unlabelled["swh_Latn"]) == 60
+    assert texts.notes == ("swh.txt: 1 of 61 lines are left out, in another language (line 61)",)
+    assert list(texts.checker.profiles) == ["swh_Latn"]

@@ -96,7 +96,7 @@ def make_arms(configuration: Configuration, jobs: Sequence[Job], texts: Texts) -
             material=Material(
                 direction=job.direction,
                 bank=bank,
-                unlabelled=texts.unlabelled,
+                unlabelled={**job.unlabelled, **texts.unlabelled},
                 parallel=job.parallel,
                 tested=tested,
                 checker=texts.checker,

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, cast
+from dataclasses import dataclass
 
 from xgen_core import InputError
 from xgen_core.records import Record
 from xgen_ldp.methods import Method, load_method
 from xgen_ldp.prompts import Tags
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 __all__ = ["Configuration", "load_methods"]
 
@@ -71,13 +67,11 @@ def load_methods(configuration: Configuration) -> dict[str, Method]:
             settings[name].append(form["setting"] if form else text)
     if configuration.languages:
         asked = f"languages={','.join(configuration.languages)}"
-        choosing = [name for name, method in chosen.items() if _chooses(load_method(method))]
+        choosing = [
+            name for name, method in chosen.items() if hasattr(load_method(method), "languages")
+        ]
         if not choosing:
             raise InputError(f"no --method chooses exemplars by language: {', '.join(chosen)}")
         for name in choosing:
             settings[name].insert(0, asked)
     return {name: load_method(method, settings[name]) for name, method in chosen.items()}
-
-
-def _chooses(method: Method) -> bool:
-    return any(field.name == "languages" for field in fields(cast("DataclassInstance", method)))

@@ -10,7 +10,7 @@ from xgen_eval.inputs import DataFile
 from xgen_ldp.corpora import Corpus, CorpusFile, open_corpus
 from xgen_ldp.exemplars import Exemplar, Side
 from xgen_ldp.jobs import Job
-from xgen_ldp.languages import ENGLISH, Language
+from xgen_ldp.languages import ENGLISH
 from xgen_ldp.line import Direction, Line
 from xgen_ldp.sample import Sample
 
@@ -46,27 +46,47 @@ class CorpusJobs:
             Job(
                 direction=direction,
                 lines=self.sample.take(self.corpus.lines(direction)),
-                parallel=tuple(
-                    _exemplar(line, line.reference, direction)
-                    for line in self.sample.rest(self.learning.lines(direction))
-                    if line.reference is not None
-                ),
+                parallel=self._parallel(direction),
+                unlabelled=self._unlabelled(direction),
                 of=self.corpus.file(direction.source).lines,
             )
             for direction in self.directions
         ]
 
-    def unlabelled(self, language: Language) -> tuple[tuple[Line, ...], str]:
-        """Lines of a language without their translations, and where they come from in words.
+    def _parallel(self, direction: Direction) -> tuple[Exemplar, ...]:
+        """With English between two other languages where there is some: pivot's steps take it."""
+        english: dict[str, str | None] = {}
+        if direction.kind == "between" and ENGLISH in self.learning.languages:
+            through = Direction(source=direction.source, target=ENGLISH)
+            english = {line.id: line.reference for line in self.learning.lines(through)}
+        return tuple(
+            _exemplar(line, english.get(line.id), line.reference, direction)
+            for line in self.sample.rest(self.learning.lines(direction))
+            if line.reference is not None
+        )
 
-        Raises:
-            InputError: the file is not UTF-8.
+    def _unlabelled(self, direction: Direction) -> dict[str, tuple[Line, ...]]:
+        """The text of both languages but English, without a line that stands in the other's.
+
+        A corpus has every line in every language, and nobody is to learn from pairs of them.
         """
-        other = ENGLISH if language != ENGLISH else self.learning.languages[0]
-        lines = self.sample.rest(self.learning.lines(Direction(source=language, target=other)))
-        lines = tuple(Line(id=line.id, text=line.text) for line in lines)
+        languages = [one for one in (direction.source, direction.target) if one != ENGLISH]
+        found: dict[str, tuple[Line, ...]] = {}
+        for place, language in enumerate(languages):
+            if language in self.learning.languages:
+                way = Direction(source=language, target=ENGLISH)
+                found[language.code] = tuple(
+                    Line(id=line.id, text=line.text)
+                    for line in self.sample.rest(self.learning.lines(way))
+                    if int(line.id.rpartition(":")[2]) % len(languages) == place
+                )
+        return found
+
+    @property
+    def origin(self) -> str:
+        """Where unlabelled text comes from that nobody gave, in words."""
         outside = " outside of the sample" if self.learning is self.corpus else ""
-        return lines, f"{self.learning.name}: its {len(lines):,} lines{outside}"
+        return f"{self.learning.name}: lines{outside}, of two languages different ones"
 
     @property
     def files(self) -> list[DataFile]:
@@ -110,12 +130,8 @@ def learning_corpus(path: Path | str, corpus: Corpus) -> Corpus:
     return corpus
 
 
-def _exemplar(line: Line, translation: str, direction: Direction) -> Exemplar:
-    return Exemplar(
-        id=line.id,
-        sides=(
-            Side(language=direction.source, text=line.text),
-            Side(language=direction.target, text=translation),
-        ),
-        origin="parallel",
-    )
+def _exemplar(line: Line, english: str | None, translation: str, way: Direction) -> Exemplar:
+    sides = [Side(language=way.source, text=line.text), Side(language=way.target, text=translation)]
+    if english is not None:
+        sides.insert(1, Side(language=ENGLISH, text=english))
+    return Exemplar(id=line.id, sides=tuple(sides), origin="parallel")

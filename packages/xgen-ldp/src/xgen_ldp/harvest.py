@@ -36,7 +36,7 @@ from xgen_ldp.checking import density, language_opinion
 from xgen_ldp.languages import Language
 from xgen_ldp.line import Line
 
-__all__ = ["FATES", "Fate", "Harvest", "Window", "harvest_file"]
+__all__ = ["FATES", "KEPT", "Fate", "Harvest", "Window", "harvest_file"]
 
 Fate = Literal[
     "identified",
@@ -70,7 +70,9 @@ FATES: dict[Fate, str] = {
 }
 """What became of a line, in words."""
 
-_KEPT: tuple[Fate, ...] = ("identified", "unknown")
+KEPT: tuple[Fate, ...] = ("identified", "unknown")
+"""Fates of lines that stay."""
+
 _NAMED = 3
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LOST = "\ufffd"
@@ -125,7 +127,7 @@ class Harvest:
         """What was left out and why, a sentence a reason; and if nobody knows the language."""
         notes: list[str] = []
         for fate, count in self.counts.items():
-            if fate in _KEPT:
+            if fate in KEPT:
                 continue
             advice = "; iconv -t UTF-8 converts a file" if fate == "encoding" else ""
             notes.append(
@@ -186,7 +188,7 @@ def harvest_file(
             if row is not None:
                 text = _normalised(row)
                 fate = _fate(text, language, taken)
-            if text and fate in _KEPT:
+            if text and fate in KEPT:
                 digest = _digest(text)
                 if digest in banned:
                     fate = "excluded"

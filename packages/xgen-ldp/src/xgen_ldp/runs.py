@@ -33,12 +33,15 @@ from xgen_core.recipe import fingerprint
 from xgen_core.records import Record
 from xgen_eval.inputs import DataFile
 from xgen_ldp.arms import Arm, make_arms, prepare_arms
+from xgen_ldp.checking import language_opinion
 from xgen_ldp.configuration import Configuration
 from xgen_ldp.hypotheses import read_hypotheses
 from xgen_ldp.jobs import Job
+from xgen_ldp.languages import ENGLISH
 from xgen_ldp.line import Direction, Line
 from xgen_ldp.methods import Preparation, Translator
 from xgen_ldp.outcome import Outcome
+from xgen_ldp.patient import Patient
 from xgen_ldp.texts import Texts
 from xgen_ldp.translation import Translation
 
@@ -146,14 +149,11 @@ async def translate_jobs(
     others = _others(hypotheses or {}, arms, jobs)
     async with asked_once(configuration.model, output, budget, concurrency) as (model, store):
         run = Run.create(output, _KIND, _recipe(model.info, arms, given, files))
-        prepared = await prepare_arms(arms, model)
+        asked = Patient(model, asyncio.create_task(asyncio.to_thread(_load)))
+        prepared = await prepare_arms(arms, asked)
         for arm in arms:
             _keep_preparation(run, arm, prepared[arm.name])
-        made, _ = await asyncio.gather(
-            _translate(run, arms, prepared, model, 2 * concurrency),
-            # numpy and sacrebleu take their time to load: do it while answers are waited for
-            asyncio.to_thread(importlib.import_module, "xgen_ldp.finishing"),
-        )
+        made = await _translate(run, arms, prepared, asked, 2 * concurrency)
         times = CallTimes.read(store)
     from xgen_ldp.finishing import finish
 
@@ -176,6 +176,12 @@ async def asked_once(
     with CallStore(Path(directory) / _CALLS) as store:
         async with recorded(model, store, budget=budget, concurrency=concurrency) as asked:
             yield asked, store
+
+
+def _load() -> None:
+    """What takes half a second to load, and is not needed before the first answers are there."""
+    importlib.import_module("xgen_ldp.finishing")
+    language_opinion("A line that has the models read that tell languages apart.", ENGLISH, {})
 
 
 def _recipe(

@@ -26,7 +26,7 @@ __all__ = ["MOST_ITEMS", "MOST_LINES", "run_sections"]
 MOST_LINES = 200
 """Of a direction on the page; all of them are in `items/`."""
 
-MOST_ITEMS = 2000
+MOST_ITEMS = 1000
 """Lines of all directions on the page; each has at least `_FEWEST`."""
 
 _FEWEST = 20
@@ -80,11 +80,10 @@ def work_section(results: RunResults) -> Section:
         reasons += [(*where, *pair) for pair in told]
     columns = ("direction", "system", "exemplars", "candidates", "calls")
     blocks: list[Table | Text] = [
-        Table(
-            columns=(*columns, "tokens read", "tokens written", "cost"),
-            rows=tuple(rows),
-            caption="Calls of the preparation count too; one that several systems share counts for "
-            "each.",
+        filled_table(
+            (*columns, "tokens read", "tokens written", "cost"),
+            rows,
+            "Calls of the preparation count too; one that several systems share counts for each.",
         )
     ]
     if reasons:

@@ -20,16 +20,18 @@ from xgen_core import Example, InputError, Message
 from xgen_core.concurrency import Failure
 from xgen_core.files import write_json, write_jsonl
 from xgen_core.records import Record
+from xgen_core.report import Section, Table
+from xgen_ldp.exemplars import Side
 from xgen_ldp.finding import REASONS, Finding
+from xgen_ldp.harvest import KEPT, Harvest
 from xgen_ldp.languages import ENGLISH, Language
 from xgen_ldp.line import Line
+from xgen_ldp.methods.zero_shot import INSTRUCTION
 from xgen_ldp.outcome import Outcome
+from xgen_ldp.prompts import Layout
 from xgen_ldp.translation import Translation
 
-__all__ = ["INSTRUCTION", "WAYS", "Pair", "Synthesis", "Way", "check_instruction", "synthesize"]
-
-INSTRUCTION = "Translate this {source} text into {target}:\n{text}"
-"""What a user says in an example; our own."""
+__all__ = ["WAYS", "Pair", "Synthesis", "Way", "check_template", "pairs_section", "synthesize"]
 
 _FIELDS = ("source", "target", "text")
 Way = Literal["into", "from"]
@@ -62,12 +64,23 @@ class Pair(Record):
     prompt_sha256: str
     ratio: float
 
-    def example(self, way: Way, instruction: str) -> Example:
-        """The pair as one to learn from; the loss falls on what would be the translation."""
+    def example(self, way: Way, template: str = "") -> Example:
+        """The pair as one to learn from; the loss falls on what would be the translation.
+
+        Args:
+            way: of the translation.
+            template: what the user says, with `{source}`, `{target}` and `{text}`; empty: what the
+                method `zero-shot` would ask, so that it may ask the tuned model.
+        """
         sides = ((self.language, self.text), (ENGLISH, self.english))
         (source, asked), (target, answer) = sides if way == "into" else sides[::-1]
         direction = f"{source.code}-{target.code}"
-        told = instruction.format(source=source.name, target=target.name, text=asked)
+        if template:
+            told = template.format(source=source.name, target=target.name, text=asked)
+        else:
+            instruction = INSTRUCTION.format(source=source.name, target=target.name)
+            given = Side(language=source, text=asked)
+            told = Layout(instruction=instruction).render([], [given], [target])
         return Example(
             id=f"{self.id}:{way}",
             messages=(
@@ -102,15 +115,15 @@ class Synthesis:
     rejected: Mapping[str, tuple[Finding, ...] | Failure]
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
 
-    def examples(self, ways: Collection[Way], instruction: str = INSTRUCTION) -> Iterator[Example]:
+    def examples(self, ways: Collection[Way], template: str = "") -> Iterator[Example]:
         """Each pair in each way, side by side."""
         for pair in self.pairs:
             for way in WAYS:
                 if way in ways:
-                    yield pair.example(way, instruction)
+                    yield pair.example(way, template)
 
     def write(
-        self, directory: Path, ways: Collection[Way], instruction: str = INSTRUCTION
+        self, directory: Path, ways: Collection[Way], template: str = ""
     ) -> Mapping[str, int]:
         """Write the four files; returns the counts.
 
@@ -127,19 +140,20 @@ class Synthesis:
         )
         examples = write_jsonl(
             directory / "examples.jsonl",
-            (example.to_json() for example in self.examples(ways, instruction)),
+            (example.to_json() for example in self.examples(ways, template)),
         )
         counts = {**self.counts, "examples": examples}
         write_json(directory / "counts.json", counts)
         return counts
 
 
-def synthesize(outcome: Outcome, *, model: str) -> Synthesis:
+def synthesize(outcome: Outcome, *, model: str, read: Harvest | None = None) -> Synthesis:
     """Take the pairs in which nothing is wrong, and of those with the same English the first.
 
     Args:
         outcome: lines of a language, translated into English.
         model: identity of the one that translated.
+        read: where the lines come from, for the counts.
     """
     pairs: list[Pair] = []
     rejected: dict[str, tuple[Finding, ...] | Failure] = {}
@@ -158,26 +172,37 @@ def synthesize(outcome: Outcome, *, model: str) -> Synthesis:
             continue
         seen[key] = line.id
         pairs.append(_pair(line, made, outcome, model))
-    return Synthesis(pairs=tuple(pairs), rejected=rejected, counts=_counts(pairs, rejected))
+    return Synthesis(pairs=tuple(pairs), rejected=rejected, counts=_counts(pairs, rejected, read))
 
 
-def check_instruction(instruction: str) -> str:
-    """The instruction, if it is one.
+def pairs_section(made: Synthesis, read: Harvest) -> Section:
+    """What was left out of the file, what was rejected, and how many pairs there are."""
+    rows = tuple(made.counts.items())
+    return Section(
+        title="Pairs",
+        summary=f"{len(made.pairs):,} pairs of the {made.counts['lines']:,} lines that were "
+        f"translated; {read.read:,} lines were read.",
+        blocks=(read.table(), Table(columns=("what", "count"), rows=rows)),
+    )
+
+
+def check_template(template: str) -> str:
+    """The template, if it is one.
 
     Raises:
         InputError: it does not hold `{text}`, or braces around anything but `{source}`, `{target}`
             and `{text}`.
     """
     try:
-        names = [name for _, name, _, _ in Formatter().parse(instruction) if name is not None]
+        names = [name for _, name, _, _ in Formatter().parse(template) if name is not None]
     except ValueError as error:
-        raise InputError(f"--template {instruction!r}: {error}") from error
+        raise InputError(f"--template {template!r}: {error}") from error
     if "text" not in names or set(names) - set(_FIELDS):
         raise InputError(
-            f"--template {instruction!r}: expected {{text}} in it, and {{source}} and {{target}} "
+            f"--template {template!r}: expected {{text}} in it, and {{source}} and {{target}} "
             "if you like; other braces are doubled"
         )
-    return instruction
+    return template
 
 
 def _pair(line: Line, made: Translation, outcome: Outcome, model: str) -> Pair:
@@ -195,14 +220,21 @@ def _pair(line: Line, made: Translation, outcome: Outcome, model: str) -> Pair:
 
 
 def _counts(
-    pairs: Sequence[Pair], rejected: Mapping[str, tuple[Finding, ...] | Failure]
+    pairs: Sequence[Pair],
+    rejected: Mapping[str, tuple[Finding, ...] | Failure],
+    read: Harvest | None,
 ) -> dict[str, int]:
+    left_out: dict[str, int] = {}
+    if read is not None:
+        left_out = {f"left out: {fate}": n for fate, n in read.counts.items() if fate not in KEPT}
+        left_out = {"read": read.read, **left_out}
     reasons = Counter(
         f"failed: {found.kind}" if isinstance(found, Failure) else f"rejected: {found[0].reason}"
         for found in rejected.values()
     )
     ordered = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
-    return {"lines": len(pairs) + len(rejected), "pairs": len(pairs), **dict(ordered)}
+    lines = len(pairs) + len(rejected)
+    return {**left_out, "lines": lines, **dict(ordered), "pairs": len(pairs)}
 
 
 def _why(found: tuple[Finding, ...] | Failure) -> dict[str, object]:

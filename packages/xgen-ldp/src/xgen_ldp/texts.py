@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
+from xgen_core import InputError
+from xgen_core.progress import track
+from xgen_data.language import build_profile
 from xgen_ldp.checking import Checker
 from xgen_ldp.exemplars import Exemplar, Side
-from xgen_ldp.languages import ENGLISH, Language, find_language
+from xgen_ldp.harvest import harvest_file
+from xgen_ldp.jobs import Job
+from xgen_ldp.languages import find_language
 from xgen_ldp.line import Direction, Line
 from xgen_ldp.source import read_source
 
-if TYPE_CHECKING:
-    from xgen_ldp.corpus_jobs import CorpusJobs
-
-__all__ = ["Texts", "harvested", "read_parallel", "read_texts"]
+__all__ = ["Texts", "read_parallel", "read_texts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,69 +37,36 @@ class Texts:
     notes: tuple[str, ...] = ()
     checker: Checker = field(default_factory=Checker)
 
-    def filled(self, corpus: CorpusJobs) -> Texts:
-        """The same with a corpus's own lines in languages that there is no text of."""
-        unlabelled, origins = dict(self.unlabelled), dict(self.origins)
-        for direction in corpus.directions:
-            for language in (direction.source, direction.target):
-                missing = language.code not in unlabelled and language != ENGLISH
-                if missing and language in corpus.learning.languages:
-                    lines, origin = corpus.unlabelled(language)
-                    unlabelled[language.code], origins[language.code] = lines, origin
-        return replace(
-            self,
-            unlabelled=unlabelled,
-            origins=origins,
-            notes=(*self.notes, *corpus.notes),
-        )
+    def knowing(self, jobs: Sequence[Job]) -> Texts:
+        """The same with a checker that knows the text of the jobs' languages too."""
+        profiles = dict(self.checker.profiles)
+        given = {code: lines for job in jobs for code, lines in job.unlabelled.items()}
+        new = [code for code in given if code not in profiles]
+        for code in track(new, "profiles", len(new), unit="languages"):
+            try:
+                profiles[code] = build_profile([line.text for line in given[code]])
+            except InputError:
+                continue  # too little text for one; the checker says what nobody can tell
+        return replace(self, checker=replace(self.checker, profiles=profiles))
 
 
 def read_texts(files: Mapping[str, str]) -> Texts:
-    """Harvest unlabelled text.
+    """Harvest unlabelled text, and let the checker know it.
 
     Args:
         files: by language, as `find_language` takes it.
 
     Raises:
-        InputError: no such file, or nothing in it; not a code.
+        InputError: no such file, or nothing of use in it; not a code.
     """
-    unlabelled: dict[str, tuple[Line, ...]] = {}
-    origins: dict[str, str] = {}
-    notes: list[str] = []
-    for code, path in files.items():
-        language = find_language(code)
-        found = read_source(path)
-        unlabelled[language.code] = found.lines
-        origins[language.code] = f"{found.name}: {len(found.lines):,} lines"
-        notes += found.notes
-    return Texts(unlabelled=unlabelled, origins=origins, notes=tuple(notes))
-
-
-def harvested(
-    file: str, language: Language, *, exclude: Sequence[str] = (), limit: int | None = None
-) -> tuple[tuple[Line, ...], list[str]]:
-    """Lines of a file that something can be learned from.
-
-    Args:
-        file: unlabelled text, a sentence a line.
-        language: of it.
-        exclude: files with lines that must not be among them.
-        limit: the first so many.
-
-    Returns:
-        The lines, and what was left out, in words.
-
-    Raises:
-        InputError: no such file, or nothing is left.
-    """
-    found = read_source(file)
-    kept = list({line.text: line for line in reversed(found.lines)}.values())[::-1]
-    unwanted = {line.text for path in exclude for line in read_source(path).lines}
-    left = [line for line in kept if line.text not in unwanted]
-    notes = list(found.notes)
-    if len(left) < len(kept):
-        notes.append(f"{found.name}: {len(kept) - len(left):,} lines are excluded")
-    return tuple(left[:limit]), notes
+    found = [harvest_file(path, find_language(code)) for code, path in files.items()]
+    profiles = {one.language.code: one.profile() for one in found}
+    return Texts(
+        unlabelled={one.language.code: one.lines for one in found},
+        origins={one.language.code: f"{one.name}: {len(one.lines):,} lines" for one in found},
+        notes=tuple(note for one in found for note in one.notes),
+        checker=Checker(profiles={code: one for code, one in profiles.items() if one is not None}),
+    )
 
 
 def read_parallel(source: str, target: str, direction: Direction) -> tuple[Exemplar, ...]:

@@ -100,6 +100,7 @@ def run_corpus(
       xgen report runs/indic
     """
     import asyncio
+    from dataclasses import replace
     from pathlib import Path
 
     from xgen_core import ModelError
@@ -126,7 +127,12 @@ def run_corpus(
         directions=tuple(directions),
     )
     jobs = chosen.jobs
-    texts = choice.texts().filled(chosen)
+    given = choice.texts()
+    texts = replace(
+        given,
+        origins={**given.origins, "others": chosen.origin},
+        notes=(*given.notes, *chosen.notes),
+    ).knowing(jobs)
     named = [language for way in directions for language in (way.source, way.target)]
     say((*unknown_languages(named), *missing, *texts.notes))
     configuration = choice.configuration(methods)

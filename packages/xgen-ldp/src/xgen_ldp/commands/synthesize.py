@@ -38,7 +38,8 @@ __all__ = ["synthesize_examples"]
 @click.option(
     "--template",
     metavar="TEXT",
-    help="What the user says in an example, with {source}, {target} and {text} in it.",
+    help="What the user says in an example, with {source}, {target} and {text} in it. Default: "
+    "what --method zero-shot asks.",
 )
 @translation_options
 @click.option("--output", "-o", required=True, type=click.Path(), help="The run directory.")
@@ -59,14 +60,14 @@ def synthesize_examples(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    r"""Translate the lines of FILE into English, keep the good ones, and make examples of them.
+    """Translate the lines of FILE into English, keep the good ones, and make examples of them.
 
     examples.jsonl in the run directory is what `xgen train sft` reads.
 
     \b
     Example:
       xgen ldp synthesize nepali.txt --language npi -m openai:gpt-4o-mini -o runs/npi
-      xgen train sft runs/npi/examples.jsonl --from runs/base -o runs/tuned \
+      xgen train sft runs/npi/examples.jsonl --from runs/base -o runs/tuned \\
         --lora rank=16,targets=query+key+value
     """
     import asyncio
@@ -75,22 +76,24 @@ def synthesize_examples(
 
     from xgen_core.command.calls import plan_text, prices_of
     from xgen_core.run import Run
+    from xgen_ldp.harvest import harvest_file
     from xgen_ldp.jobs import Job
     from xgen_ldp.languages import ENGLISH, find_language
     from xgen_ldp.line import Direction
     from xgen_ldp.planning import plan_jobs
     from xgen_ldp.runs import translate_jobs
-    from xgen_ldp.synthesis import INSTRUCTION, WAYS, Way, check_instruction, synthesize
-    from xgen_ldp.texts import harvested
+    from xgen_ldp.source import read_source
+    from xgen_ldp.synthesis import WAYS, Way, check_template, pairs_section, synthesize
 
-    instruction = check_instruction(template) if template else INSTRUCTION
+    told = check_template(template) if template else ""
     source = find_language(language)
     if source == ENGLISH:
         raise click.UsageError("--language is the language that nobody has pairs for, not English")
     texts = choice.texts()
-    lines, notes = harvested(file, source, exclude=exclude, limit=limit)
-    say((*unknown_languages([source]), *texts.notes, *notes))
-    jobs = [Job(direction=Direction(source=source, target=ENGLISH), lines=lines)]
+    unwanted = [line.text for path in exclude for line in read_source(path).lines]
+    found = harvest_file(file, source, exclude=unwanted, limit=limit)
+    say((*unknown_languages([source]), *texts.notes, *found.notes))
+    jobs = [Job(direction=Direction(source=source, target=ENGLISH), lines=found.lines)]
     configuration = choice.configuration([method])
     budget = choice.budget(limits, prices)
     if dry_run:
@@ -109,10 +112,11 @@ def synthesize_examples(
             prices=prices_of(prices),
         )
     )
-    model = Run.open(output).recipe["model"]["identity"]
-    made = synthesize(finished.outcomes[0], model=model)
+    run = Run.open(output)
+    made = synthesize(finished.outcomes[0], model=run.recipe["model"]["identity"], read=found)
+    run.write_section("05-pairs", pairs_section(made, found))
     ways: list[Way] = [way for way in WAYS if directions in ("both", way)]
-    counts = made.write(Path(output), ways, instruction)
+    counts = made.write(Path(output), ways, told)
     if as_json:
         click.echo(json.dumps(counts))
         return
