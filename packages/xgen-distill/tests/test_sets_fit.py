@@ -115,6 +115,23 @@ def test_what_the_function_needs_goes_into_its_body() -> None:
     assert called(solution(task("def f(x):\n"), found.completion), 3) == called(program, 3) == 136
 
 
+def test_what_does_nothing_for_the_function_is_left_out() -> None:
+    program = (
+        '"""A module."""\nfrom __future__ import annotations\nUNUSED = 1\n\n'
+        "def f(x):\n    return x\n\nfor y in [1, 2]:\n    print(f(y))\nassert f(1) == 1\n\n"
+        'if __name__ == "__main__":\n    print(f(3))\n'
+    )
+    found = fit(task("def f(x):\n"), program)
+    assert found.completion == "    return x\n"
+    assert found.repaired == (
+        "left out: text beside the function",
+        "left out: from __future__ import annotations",
+        "left out: code after the function",
+        "left out: what runs as a script",
+        "left out: UNUSED = 1",
+    )
+
+
 @pytest.mark.parametrize(
     "body",
     ["return x + 1", "    return x + 1", "y = x\n    return y + 1", "y = '''a\nb'''\nreturn x + 1"],
@@ -151,6 +168,9 @@ def test_a_docstring_that_says_the_task_again_goes_and_others_stay() -> None:
         (" \n", "empty"),
         ("def f(x) -> dict[str, int]:\n    return x:\n", "does not compile"),
         ("Sure! Here is what you asked for.", "does not compile"),
+        ("def f(x):\n    return '\0'\n", "does not compile"),
+        ("def f(x):\n    return '\ud800'\n", "does not compile"),
+        (f"def f(y):\n    return {' + '.join(['y'] * 3000)}\n", "does not compile"),
         ("def g(x):\n    return x\n", "no function"),
         ("f = lambda x: x\nf", "no function"),
         ("def f(x):\n    return x\n\ndef f(x):\n    return 2\n", "several functions"),
@@ -160,7 +180,9 @@ def test_a_docstring_that_says_the_task_again_goes_and_others_stay() -> None:
         ("async def f(x):\n    return x\n", "other signature"),
         ("import functools\n@functools.cache\ndef f(x):\n    return x\n", "decorated"),
         ("class A:\n    pass\n\ndef f(x):\n    return A\n", "class definition"),
-        ("def f(x):\n    return x\n\nprint(f(1))\n", "module-level code"),
+        ("print(1)\n\ndef f(x):\n    return x\n", "module-level code"),
+        ("def f(x):\n    return x\n\nf = print(f)\n", "several functions"),
+        ("def f(x):\n    return seen\n\nseen = input()\n", "undefined name"),
         ("data = input()\ndef f(x):\n    return x\n", "module-level code"),
         ("from math import *\ndef f(x):\n    return sqrt(x)\n", "import of everything"),
         ("n = 0\ndef f(x):\n    global n\n    n += 1\n    return n\n", "global statement"),

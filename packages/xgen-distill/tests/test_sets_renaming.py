@@ -21,7 +21,7 @@ STATEMENTS = [
     "{0} = (lambda {1}={2}: {1})()",
     "def inner({1}, {3}=1):\n        return {1} + {2}\n    {0} = inner({1}={2})",
     "def inner():\n        nonlocal {0}\n        {0} += 1\n        return {1}\n    {2} = inner()",
-    "{0} = len(f'{{{1}}}{{{2}!r:>{{{1}}}}}')",
+    "{0} = len(f'{{{1}}}{{{2}!r:>{{abs({1}) % 9}}}}')",
     "{0} = [({1} := {2} + i) for i in range(2)][0]",
     "if {0} > {1}:\n        return f({0} - 1, {2}) if {0} < 3 else {0}",
     "{0} = {{{1!r}: {1}}}[{1!r}]",
@@ -39,6 +39,10 @@ def functions(draw: st.DrawFn) -> tuple[str, dict[str, str]]:
         draw(st.sampled_from(STATEMENTS)).format(*(draw(name) for _ in range(4)))
         for _ in range(draw(st.integers(1, 4)))
     ]
+    others = [other for other in NAMES[:4] if other not in (first, second)]
+    lines = [
+        f"{other} = {number}" for number, other in enumerate(others) if draw(st.booleans())
+    ] + lines
     source = f"def f({first}, {second}):\n    " + "\n    ".join([*lines, f"return {first}"]) + "\n"
     new = draw(st.lists(name, min_size=2, max_size=2, unique=True))
     pairs = zip((first, second), new, strict=True)
@@ -50,7 +54,8 @@ def outcome(source: str) -> object:
     spaces: dict[str, Any] = {}
     exec(source, spaces)
     try:
-        return spaces["f"](2, 7)
+        value = spaces["f"](2, 7)
+        return value if isinstance(value, int | list) else type(value).__name__
     except RecursionError:
         return "RecursionError"
     except Exception as error:  # noqa: BLE001 - what is compared

@@ -14,6 +14,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from xgen_core import CodecError
 from xgen_core.records import Record
 from xgen_distill.program import Definition, find_definition, parse_program
 from xgen_distill.sets.names import (
@@ -26,6 +27,7 @@ from xgen_distill.sets.outside import Part, indented, outside_parts
 from xgen_distill.sets.renaming import rename_parameters
 from xgen_distill.sets.unfit import Unfit
 from xgen_distill.task import Task
+from xgen_eval.execution.formats.source import syntax_tree
 from xgen_eval.metrics.stemming import porter_stem
 
 __all__ = ["RESTATED", "Fitted", "fit", "restated"]
@@ -60,6 +62,26 @@ def fit(task: Task, program: str) -> Fitted:
     Raises:
         Unfit: it cannot be done; says why.
     """
+    try:
+        return _fit(task, program)
+    except RecursionError:
+        raise Unfit("does not compile", "it is nested too deeply") from None
+
+
+def restated(docstring: str, instruction: str) -> float:
+    """How much of a docstring the task says already, 0 to 1.
+
+    The share of the different words of its first paragraph, without their endings (Porter), that
+    are in the instruction.
+    """
+    words, known = (
+        {porter_stem(word) for word in _WORD.findall(text.casefold())}
+        for text in (docstring.strip().split("\n\n")[0], instruction)
+    )
+    return len(words & known) / len(words) if words else 0.0
+
+
+def _fit(task: Task, program: str) -> Fitted:
     repaired: list[str] = []
     program = program.replace("\r\n", "\n").replace("\r", "\n")
     if not program.strip():
@@ -90,19 +112,6 @@ def fit(task: Task, program: str) -> Fitted:
     return Fitted(completion=body, repaired=tuple(repaired))
 
 
-def restated(docstring: str, instruction: str) -> float:
-    """How much of a docstring the task says already, 0 to 1.
-
-    The share of the different words of its first paragraph, without their endings (Porter), that
-    are in the instruction.
-    """
-    words, known = (
-        {porter_stem(word) for word in _WORD.findall(text.casefold())}
-        for text in (docstring.strip().split("\n\n")[0], instruction)
-    )
-    return len(words & known) / len(words) if words else 0.0
-
-
 def _attached(task: Task, program: str) -> Definition:
     """The function of a program that is its body alone."""
     tree = parse_program(program)
@@ -125,7 +134,7 @@ def _bodies(program: str) -> Iterator[str]:
     """A program as a body: as it is, set in, or with the indentation that its first line lost."""
     yield program
     flat = textwrap.dedent(program)
-    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+    with contextlib.suppress(CodecError, RecursionError, MemoryError):
         yield indented(flat, "    ")
     yield "    " + program.lstrip()
 
@@ -152,7 +161,7 @@ def _under_header(task: Task, definition: Definition, repaired: list[str]) -> st
 
 
 def _function(source: str) -> _Function:
-    node = ast.parse(source).body[0]
+    node = syntax_tree(source, "function").body[0]
     assert isinstance(node, _Function)
     return node
 

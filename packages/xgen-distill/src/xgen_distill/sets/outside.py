@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xgen_distill.sets.unfit import Unfit
+from xgen_eval.execution.formats.source import syntax_tree
 
 __all__ = ["Part", "indented", "outside_parts"]
 
@@ -74,7 +75,8 @@ def outside_parts(tree: ast.Module, source: str, name: str) -> tuple[list[Part],
         name: of the function.
 
     Returns:
-        Imports, helpers and constants, in their order; and what is left out whether needed or not.
+        Imports, helpers and constants, in their order; and what is left out without being looked
+        at again: what does nothing for the function, and code after it that uses it.
 
     Raises:
         Unfit: something that cannot be moved into the function.
@@ -89,22 +91,31 @@ def outside_parts(tree: ast.Module, source: str, name: str) -> tuple[list[Part],
             seen = True
             if statement.decorator_list:
                 raise Unfit("decorated", f"@{ast.unparse(statement.decorator_list[0])}")
+        elif name in _assigned(statement):
+            raise Unfit("several functions", f"{name} is defined twice")
         elif _is_idle(statement):
             left_out.append(_idle(statement))
+        elif (part := _part(statement, source)) is not None:
+            parts.append(part)
+        elif seen:  # examples, mostly
+            left_out.append("code after the function")
         else:
-            parts.append(_part(statement, source))
-    return parts, left_out
+            raise Unfit("module-level code", f"line {statement.lineno}")
+    return parts, list(dict.fromkeys(left_out))
 
 
 def indented(source: str, indent: str) -> str:
     """A program set further in; lines that begin inside a string stay as they are.
 
     Args:
-        source: that parses.
+        source: of the program; `return` may stand in it.
         indent: white space.
+
+    Raises:
+        CodecError: it does not parse.
     """
     inside: set[int] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(syntax_tree(source, "program")):
         if isinstance(node, ast.JoinedStr) or (
             isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
         ):
@@ -114,6 +125,13 @@ def indented(source: str, indent: str) -> str:
         line if number in inside or not line.strip() else indent + line
         for number, line in enumerate(lines, 1)
     )
+
+
+def _assigned(statement: ast.stmt) -> set[str]:
+    if not isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        return set()
+    nodes = ast.walk(statement)
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
 def _is_idle(statement: ast.stmt) -> bool:
@@ -132,8 +150,8 @@ def _idle(statement: ast.stmt) -> str:
     return "what runs as a script" if isinstance(statement, ast.If) else "text beside the function"
 
 
-def _part(statement: ast.stmt, source: str) -> Part:
-    line = f"line {statement.lineno}"
+def _part(statement: ast.stmt, source: str) -> Part | None:
+    """A statement that may be moved; None for one that does something."""
     if isinstance(statement, ast.ClassDef):
         raise Unfit("class definition", statement.name)
     if isinstance(statement, _Function):
@@ -153,10 +171,10 @@ def _part(statement: ast.stmt, source: str) -> Part:
         targets = (statement.target,)
     names = [target.id for target in targets if isinstance(target, ast.Name)]
     value = getattr(statement, "value", None)
-    if not names or len(names) < len(targets) or not isinstance(value, ast.expr):
-        raise Unfit("module-level code", line)
-    if not _is_constant(value):
-        raise Unfit("module-level code", line)
+    if not names or len(names) < len(targets):
+        return None
+    if not isinstance(value, ast.expr) or not _is_constant(value):
+        return None
     return Part(names=tuple(names), kind="constant", source=text)
 
 

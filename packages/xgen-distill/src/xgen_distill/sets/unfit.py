@@ -35,7 +35,7 @@ REASONS: dict[Reason, str] = {
     "other signature": "number or kind of its parameters is not the header's",
     "decorated": "a body cannot carry a decorator",
     "class definition": "at the top level",
-    "module-level code": "it does something when it is loaded",
+    "module-level code": "it does something before the function is there",
     "import of everything": "`from … import *` cannot stand in a body",
     "global statement": "it keeps its state outside the function",
     "name conflict": "the header's names mean something else in it",
