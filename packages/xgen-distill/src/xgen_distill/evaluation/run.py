@@ -29,7 +29,7 @@ from xgen_distill.decontamination.contamination import Contamination
 from xgen_distill.evaluation.results import EvaluationResults
 from xgen_distill.evaluation.scores import score_steps
 from xgen_distill.evaluation.sections import scores_section, trajectories_section
-from xgen_distill.examiner import Examiner
+from xgen_distill.examiner import Examiner, task_problems
 from xgen_distill.inference.export import humaneval_samples
 from xgen_distill.inference.multi_step import MultiStep
 from xgen_distill.inference.setting import Setting
@@ -153,9 +153,9 @@ async def evaluate_student(
     problems = _problems(tasks)
     clean = _clean(tasks, contamination)
     model = open_model(plan.student)
-    async with Checker(problems, workers=workers, allow_weak=allow_weak) as checker:
+    async with Checker(list(problems.values()), workers=workers, allow_weak=allow_weak) as checker:
         run = Run.create(output, _KIND, _recipe(plan, tasks, files, model.info))
-        examiner = Examiner(checker, plan.limits)
+        examiner = Examiner(checker, problems, plan.limits)
         solved: dict[str, tuple[Solved, ...]] = {}
         failed: dict[str, Mapping[str, int]] = {}
         with CallStore(run.directory / "calls.sqlite") as store:
@@ -212,20 +212,15 @@ def _student(plan: EvaluationPlan, setting: Setting, model: Model) -> Student:
     )
 
 
-def _problems(tasks: Sequence[Task]) -> list[Problem]:
+def _problems(tasks: Sequence[Task]) -> dict[str, Problem]:
     """What judges the tasks; a score over some of them only would be another score."""
-    if not tasks:
-        raise InputError("no tasks to solve")
-    found: list[Problem] = []
+    found = task_problems(tasks)
     for task in tasks:
-        try:
-            found.append(task.problem(task.deciding, task.gold or f"{task.header}    pass\n"))
-            if task.shown:
-                task.problem(task.shown, task.gold or f"{task.header}    pass\n")
-        except ValueError as error:
+        if task.id not in found or not task.deciding:
             raise InputError(
-                f"{error}: it cannot be scored; `xgen distill tasks` leaves such tasks out"
-            ) from error
+                f"task {task.id}: no tests that can be run, so it cannot be scored; "
+                "`xgen distill tasks` leaves such tasks out"
+            )
     return found
 
 

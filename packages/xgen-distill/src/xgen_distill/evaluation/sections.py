@@ -96,8 +96,8 @@ def steps_table(results: EvaluationResults) -> Table:
     return Table(
         columns=("setting", "step", "wrong → right", "right → wrong", "how", "why", "outcomes"),
         rows=rows,
-        caption="Samples. carried: nothing is known against the program, or no test is shown; kept: "
-        "the student wrote nothing that could replace it.",
+        caption="Samples. carried: nothing is known against the program, or no test is shown; "
+        "kept: the student wrote nothing that could replace it.",
     )
 
 

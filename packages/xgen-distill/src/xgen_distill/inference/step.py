@@ -24,7 +24,7 @@ class Step(Record):
         how: `"sampled"`, the first attempt; `"refined"`, rectified; `"carried"`, taken over because
             nothing is known against it; `"kept"`, taken over though something is.
         reason: why it was carried: `"passes"`, `"no shown tests"`, `"no verdict"`; or kept:
-            `"says correct"`, `"empty"`, `"no function"`, …; of a first attempt why it is no program.
+            `"says correct"`, `"empty"`, `"no function"`, …. Of a first attempt why it is none.
         told: what the student was told of the program before.
         completion: as the student wrote it; empty where it was not asked.
         program: as it is scored; empty where there is none.
