@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from xgen_core import open_model
@@ -11,6 +10,8 @@ from xgen_core.concurrency import gather
 from xgen_core.lm import CallStore, PlannedModel, planned
 from xgen_core.progress import Progress
 from xgen_distill.evaluation.run import EvaluationPlan, variants
+from xgen_distill.inference.step import Solved, Told
+from xgen_distill.items import read_rows
 from xgen_distill.planning import SUPPOSED_ERROR
 from xgen_distill.student import Student
 from xgen_distill.task import Task
@@ -24,8 +25,9 @@ async def plan_evaluation(
 ) -> PlannedModel:
     """Count what `evaluate_student` would ask.
 
-    It supposes that every sample is as long as it may get and fails at every step; tasks without
-    shown tests are not rectified but by the oracle. No program is run.
+    Tasks that the run directory has samples of are done. Of the others it is supposed that every
+    sample is as long as it may get and fails at every step; tasks without shown tests are not
+    rectified but by the oracle. No program is run.
 
     Args:
         plan: how.
@@ -39,29 +41,34 @@ async def plan_evaluation(
     store = CallStore(path, read_only=True) if path.is_file() else None
     try:
         model = planned(open_model(plan.student), store)
-        with Progress("plan", len(tasks) * len(variants(plan))) as progress:
-            for name, setting, told in variants(plan):
-                student = Student(
-                    model=model,
-                    template=plan.template,
-                    sampling=setting.sampling,
-                    seed=plan.seed,
-                    chat=plan.chat,
-                )
-
-                async def work(
-                    task: Task, student: Student = student, name: str = name, told: str = told
-                ) -> None:
-                    for sample in range(student.sampling.samples):
-                        written = await student.attempt(task, sample=sample)
-                        for step in range(1, plan.steps) if told == "oracle" or task.shown else ():
-                            # another text each time, or equal requests would count as one
-                            program = f"{solution(task, written.completion)}# {name} {step}\n"
-                            error = replace(SUPPOSED_ERROR, message=name)
-                            written = await student.refine(task, program, error.text, sample=sample)
-
-                await gather(tasks, work, progress=progress)
+        for name, setting, told in variants(plan):
+            student = Student(
+                model=model,
+                template=plan.template,
+                sampling=setting.sampling,
+                seed=plan.seed,
+                chat=plan.chat,
+            )
+            done = {one.task for one in read_rows(Path(output), name, Solved)[0]}
+            left = [task for task in tasks if task.id not in done]
+            await _suppose(name, student, left, plan.steps, told)
     finally:
         if store is not None:
             store.close()
     return model
+
+
+async def _suppose(
+    name: str, student: Student, tasks: Sequence[Task], steps: int, told: Told
+) -> None:
+    async def work(task: Task) -> None:
+        further = steps - 1 if told == "oracle" or task.shown else 0
+        for sample in range(student.sampling.samples):
+            written = await student.attempt(task, sample=sample)
+            for step in range(further):
+                # another text each time, or equal requests would count as one
+                program = f"{solution(task, written.completion)}# {name} {step}\n"
+                written = await student.refine(task, program, SUPPOSED_ERROR.text, sample=sample)
+
+    with Progress(f"plan {name}", len(tasks)) as progress:
+        await gather(tasks, work, progress=progress)

@@ -214,9 +214,10 @@ def _student(plan: EvaluationPlan, setting: Setting, model: Model) -> Student:
 
 def _problems(tasks: Sequence[Task]) -> dict[str, Problem]:
     """What judges the tasks; a score over some of them only would be another score."""
-    found = task_problems(tasks)
+    without = [task for task in tasks if not task.deciding]
+    found = task_problems(tasks) if not without else {}
     for task in tasks:
-        if task.id not in found or not task.deciding:
+        if task.id not in found:
             raise InputError(
                 f"task {task.id}: no tests that can be run, so it cannot be scored; "
                 "`xgen distill tasks` leaves such tasks out"
