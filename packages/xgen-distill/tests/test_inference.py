@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from xgen_core import Completion, GenerationRequest, ModelInfo
+import pytest
+
+from xgen_core import Completion, GenerationRequest, ModelError, ModelInfo
 from xgen_core.lm.always_open import AlwaysOpen
 from xgen_core.lm.scripted import prompt_text
 from xgen_distill import Refinement, Task, Template, UnitTest
@@ -163,6 +166,29 @@ def test_samples_are_written_as_humaneval_has_them() -> None:
         "solution": f"import math\n\n{HEADER}{RIGHT}",
     }
     assert [row["completion"] for row in rows[1:]] == ["    pass\n", "    return value + (\n"]
+
+
+def test_a_whole_program_goes_on_from_humanevals_prompt_all_the_same() -> None:
+    reply = "```python\nimport math\n\ndef add(n):\n    return math.floor(n) + 1\n```"
+    solved = solve(Scripted(first=[reply]), steps=1)
+    (row,) = humaneval_samples([solved], {"add": TASK}, 1)
+    space: dict[str, Any] = {}
+    exec(f'{HEADER}    """Add one."""\n{row["completion"]}', space)
+    assert space["add"](2) == 3
+
+
+def test_a_failing_sample_lets_the_others_be_answered() -> None:
+    class Failing(Scripted):
+        async def generate(self, request: GenerationRequest) -> list[Completion]:
+            if request.seed == 0:
+                raise ModelError("no answer")
+            await asyncio.sleep(0)
+            return await super().generate(request)
+
+    model = Failing(first=[RIGHT] * 3)
+    with pytest.raises(ModelError, match="no answer"):
+        solve(model)
+    assert len(model.asked) == 2
 
 
 def test_settings_are_the_papers() -> None:

@@ -118,8 +118,9 @@ def evaluate(
     from xgen_core.command.calls import budget_of, plan_text, prices_of
     from xgen_core.recipe import apply_settings
     from xgen_distill.decontamination import Contamination
+    from xgen_distill.evaluation.plan import EvaluationPlan
     from xgen_distill.evaluation.planning import plan_evaluation
-    from xgen_distill.evaluation.run import EvaluationPlan, evaluate_student
+    from xgen_distill.evaluation.run import evaluate_student
     from xgen_distill.inference import SETTINGS
     from xgen_distill.tasks import read_tasks
 

@@ -9,7 +9,7 @@ from xgen_core import open_model
 from xgen_core.concurrency import gather
 from xgen_core.lm import CallStore, PlannedModel, planned
 from xgen_core.progress import Progress
-from xgen_distill.evaluation.run import EvaluationPlan, variants
+from xgen_distill.evaluation.plan import EvaluationPlan, variants
 from xgen_distill.inference.step import Solved, Told
 from xgen_distill.items import read_rows
 from xgen_distill.planning import SUPPOSED_ERROR

@@ -23,9 +23,8 @@ from xgen_core.codec import JSON, decode
 from xgen_core.concurrency import Failure
 from xgen_core.files import write_jsonl
 from xgen_core.lm import Budget, CallStore, Prices, Usage, recorded
-from xgen_core.recipe import fingerprint
-from xgen_core.records import Record
 from xgen_distill.decontamination.contamination import Contamination
+from xgen_distill.evaluation.plan import EvaluationPlan, EvaluationRecipe, variants
 from xgen_distill.evaluation.results import EvaluationResults
 from xgen_distill.evaluation.scores import score_steps
 from xgen_distill.evaluation.sections import scores_section, trajectories_section
@@ -33,64 +32,15 @@ from xgen_distill.examiner import Examiner, task_problems
 from xgen_distill.inference.export import humaneval_samples
 from xgen_distill.inference.multi_step import MultiStep
 from xgen_distill.inference.setting import Setting
-from xgen_distill.inference.step import Solved, Told
+from xgen_distill.inference.step import Solved
 from xgen_distill.student import Student
 from xgen_distill.task import Task
-from xgen_distill.templates import Template
-from xgen_eval.execution import Checker, Limits, Problem
+from xgen_eval.execution import Checker, Problem
 from xgen_eval.inputs import DataFile
 
-__all__ = ["Evaluated", "EvaluationPlan", "evaluate_student", "variants"]
+__all__ = ["Evaluated", "evaluate_student"]
 
 _KIND = "distill-evaluation"
-_TEMPLATE = Template()
-_LIMITS = Limits(wall_seconds=10.0, cpu_seconds=11)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluationPlan(Record):
-    """How a student is evaluated.
-
-    Attributes:
-        student: its URI.
-        settings: how it is sampled; with different names.
-        steps: in all.
-        oracle: take the steps after the first a second time, told of the scoring tests.
-        template: of its prompts; that of its training.
-        limits: of each program.
-        chat: send prompts as a user's message.
-        seed: of every request.
-    """
-
-    student: str
-    settings: tuple[Setting, ...]
-    steps: int = 2
-    oracle: bool = False
-    template: Template = _TEMPLATE
-    limits: Limits = _LIMITS
-    chat: bool = False
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        names = [setting.name for setting in self.settings]
-        if not names or len(set(names)) != len(names) or self.steps < 1:
-            raise ValueError(f"expected settings of different names and a step, got {names}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Recipe(Record):
-    """What an evaluation rests on, as `run.json` says it; how many tasks are taken is no part."""
-
-    files: tuple[DataFile, ...]
-    tasks: str
-    student: ModelInfo
-    settings: tuple[Setting, ...]
-    steps: int
-    oracle: bool
-    template: Template
-    limits: Limits
-    chat: bool
-    seed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,16 +54,6 @@ class Evaluated:
 
     solved: Mapping[str, tuple[Solved, ...]]
     results: EvaluationResults
-
-
-def variants(plan: EvaluationPlan) -> list[tuple[str, Setting, Told]]:
-    """Everything that is sampled: a name, how, and by whose failures it goes on."""
-    told: tuple[Told, ...] = ("shown", "oracle") if plan.oracle and plan.steps > 1 else ("shown",)
-    return [
-        (setting.name if which == "shown" else f"{setting.name}-{which}", setting, which)
-        for setting in plan.settings
-        for which in told
-    ]
 
 
 async def evaluate_student(
@@ -154,7 +94,9 @@ async def evaluate_student(
     clean = _clean(tasks, contamination)
     model = open_model(plan.student)
     async with Checker(list(problems.values()), workers=workers, allow_weak=allow_weak) as checker:
-        run = Run.create(output, _KIND, _recipe(plan, tasks, files, model.info))
+        run = Run.create(
+            output, _KIND, EvaluationRecipe.of(plan, tasks, files=files, student=model.info)
+        )
         examiner = Examiner(checker, problems, plan.limits)
         solved: dict[str, tuple[Solved, ...]] = {}
         failed: dict[str, Mapping[str, int]] = {}
@@ -235,23 +177,6 @@ def _clean(tasks: Sequence[Task], contamination: Contamination | None) -> frozen
             f"{len(tasks)} were not): decontaminate --against this file"
         )
     return frozenset(contamination.clean)
-
-
-def _recipe(
-    plan: EvaluationPlan, tasks: Sequence[Task], files: Sequence[DataFile], student: ModelInfo
-) -> _Recipe:
-    return _Recipe(
-        files=tuple(files),
-        tasks="" if files else fingerprint(tasks),
-        student=student,
-        settings=plan.settings,
-        steps=plan.steps,
-        oracle=plan.oracle,
-        template=plan.template,
-        limits=plan.limits,
-        chat=plan.chat,
-        seed=plan.seed,
-    )
 
 
 def _results(

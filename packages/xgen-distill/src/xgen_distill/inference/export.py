@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
 from xgen_distill.inference.step import Solved
@@ -22,18 +23,26 @@ def humaneval_samples(
         step: from 1.
 
     Yields:
-        `completion` is the function's body, which goes on from HumanEval's own prompt; `solution`
-        is the whole program, imports of the task included, which evalplus and `xgen eval execute`
-        take where both are given. A sample that is no program has the body `pass`.
+        `completion` goes on from HumanEval's own prompt: the function's body, or, where the student
+        wrote a whole program, that as a function inside. `solution` is the program itself after the
+        task's imports; evalplus and `xgen eval execute` take it where both are given. A sample that
+        is no program has the body `pass`.
     """
     for one in solved:
         task = tasks[one.task]
         for found in one.at(step):
             program = found.program or f"{task.header}    pass\n"
-            definition = find_definition(program, task.entry_point)
-            body = program.removeprefix(task.header) if definition is None else definition.body
             yield {
                 "task_id": one.task,
-                "completion": body,
+                "completion": _completion(task, program),
                 "solution": f"{task.prelude}\n{program}" if task.prelude else program,
             }
+
+
+def _completion(task: Task, program: str) -> str:
+    if program.startswith(task.header):
+        return program.removeprefix(task.header)
+    definition = find_definition(f"{task.header}    pass\n", task.entry_point)
+    assert definition is not None  # a task checks its header
+    call = f"{task.entry_point}({', '.join(definition.parameters)})"
+    return f"{textwrap.indent(program, '    ')}\n    return {call}\n"

@@ -7,11 +7,12 @@ release has a broken check fail it. Prompts are those of the training rows, by `
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
-from xgen_core.concurrency import together
 from xgen_distill.attempt import Attempt
 from xgen_distill.examiner import Examiner
 from xgen_distill.feedback import feedback_of
@@ -22,6 +23,8 @@ from xgen_distill.unit_test import UnitTest
 from xgen_eval.execution import Verdict
 
 __all__ = ["MultiStep"]
+
+T = TypeVar("T")
 
 _CORRECT = re.compile(
     r"\b(?:code|program|function|solution) is (?:already )?correct\b", re.IGNORECASE
@@ -56,13 +59,13 @@ class MultiStep:
             ModelError: the model did not answer.
         """
         samples = range(self.student.sampling.samples)
-        attempts = await together([self.student.attempt(task, sample=i) for i in samples])
+        attempts = await _all([self.student.attempt(task, sample=i) for i in samples])
         rows = [[_first(attempt)] for attempt in attempts]
         for _ in range(1, self.steps):
             tests = task.shown if self.told == "shown" else task.deciding
             programs = [row[-1].program for row in rows]
             verdicts = await self._verdicts(task, programs, tests) if tests else {}
-            steps = await together(
+            steps = await _all(
                 [
                     self._next(task, row[-1], i, verdicts.get(row[-1].program), bool(tests))
                     for i, row in enumerate(rows)
@@ -85,9 +88,7 @@ class MultiStep:
     ) -> dict[str, Verdict]:
         """By program; samples are often the same."""
         different = list(dict.fromkeys(program for program in programs if program))
-        found = await together(
-            [self.examiner.examine(task, program, tests) for program in different]
-        )
+        found = await _all([self.examiner.examine(task, program, tests) for program in different])
         return dict(zip(different, found, strict=True))
 
     async def _next(
@@ -105,6 +106,17 @@ class MultiStep:
         reason = "says correct" if _CORRECT.search(written.completion) else written.reason
         step = replace(_first(written), how="refined", reason=reason, told=told)
         return replace(step, how="kept", program=last.program) if reason else step
+
+
+async def _all(works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """All results, in order; where one fails the others are waited for: they are paid already."""
+    found = await asyncio.gather(*works, return_exceptions=True)
+    results: list[T] = []
+    for result in found:
+        if isinstance(result, BaseException):
+            raise result
+        results.append(result)
+    return results
 
 
 def _first(attempt: Attempt) -> Step:
