@@ -14,7 +14,7 @@ from xgen_eval.task import Metric
 
 __all__ = ["comparison_table", "published_benchmark"]
 
-_STEPS = ("step 1", "step 2")
+_STEPS = ("s1", "s2")
 
 
 def published_benchmark(results: EvaluationResults) -> Benchmark | None:
@@ -48,12 +48,12 @@ def comparison_table(evaluations: Mapping[str, EvaluationResults]) -> Table:
     if benchmark is not None:
         rows += [_printed(row, benchmark, published.ks) for row in published.rows]
         notes = (f"Published: {published.source}; {published.title}.", *published.notes)
-    columns = [f"pass@{k} {step}" for k in published.ks for step in _STEPS]
+    columns = [f"@{k} {step}" for k in published.ks for step in _STEPS]
     kept = [i for i in range(len(columns)) if any(row[i + 2] is not None for row in rows)]
     return Table(
         columns=("student", "tasks", *(columns[i] for i in kept)),
         rows=tuple((row[0], row[1], *(row[i + 2] for i in kept)) for row in rows),
-        caption=" ".join(("In percent.", *notes)),
+        caption=" ".join(("@5 s2: pass@5 after step 2, in percent.", *notes)),
     )
 
 
