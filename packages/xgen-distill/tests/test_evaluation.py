@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,13 @@ from click.testing import CliRunner
 
 from xgen_core.command import main
 from xgen_core.files import read_json, read_jsonl, write_jsonl
+from xgen_distill import Row, Task, UnitTest
 from xgen_distill.cli import distill
 from xgen_distill.configuration import Sampling
 from xgen_distill.evaluation import published_scores, read_evaluation, score_steps
 from xgen_distill.evaluation.tables import comparison_table
 from xgen_distill.inference import Setting, Solved, Step, Trajectory
+from xgen_distill.tasks import read_tasks
 from xgen_eval.cli import evaluation
 
 
@@ -198,6 +201,36 @@ def test_an_evaluation_is_written_scored_again_and_compared(
         with pytest.raises(SystemExit) as ended:
             main(["report", str(directory)])
         assert ended.value.code == 0
+
+
+def test_all_rows_of_a_run_are_looked_at(files: Mapping[str, Path], tmp_path: Path) -> None:
+    run, header = tmp_path / "run", "def twofold(number):\n"
+    task = Task(id="t", instruction="Two of it.", entry_point="twofold", header=header)
+    body = "    doubled = number * 2\n    return doubled\n"
+    row = Row(
+        id="t/1/0/0",
+        task="t",
+        source="repair",
+        asks="attempt",
+        prompt=header,
+        completion=body,
+        program=header + body,
+    )
+    benchmark = replace(
+        read_tasks(files["problems"]).tasks[1],
+        entry_point="twofold",
+        header=header,
+        shown=(),
+        hidden=(UnitTest.of("assert twofold(5) == 10"),),
+    )
+    write_jsonl(run / "tasks.jsonl", [task.to_json()])
+    write_jsonl(tmp_path / "benchmark.jsonl", [replace(benchmark, gold="").to_json()])
+    arguments = ("-a", tmp_path / "benchmark.jsonl", "--unsafe", "--json", "-o")
+    before = json.loads(call("decontaminate", run, *arguments, tmp_path / "before"))
+    assert before["leaked_items"] == []
+    write_jsonl(run / "sets" / "persd.jsonl", [row.to_json()])
+    after = json.loads(call("decontaminate", run, *arguments, tmp_path / "after"))
+    assert after["leaked_items"] == ["t"]
 
 
 def stable(directory: Path) -> dict[str, bytes]:

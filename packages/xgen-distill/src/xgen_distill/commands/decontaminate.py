@@ -60,10 +60,10 @@ def decontaminate(
     from pathlib import Path
 
     from xgen_core import Run
-    from xgen_core.files import sha256_file
     from xgen_distill.decontamination import find_contamination
     from xgen_distill.decontamination.section import contamination_section, counts_table
     from xgen_eval.analysis.terminal import table_text
+    from xgen_eval.inputs import DataFile
 
     items, read = _training(Path(training))
     tasks: dict[str, list[Task]] = {}
@@ -71,10 +71,7 @@ def decontaminate(
         name, path, found = _benchmark(named)
         tasks.setdefault(name, []).extend(found)
         read.append(path)
-    recipe = {
-        "files": {str(number): sha256_file(path) for number, path in enumerate(read)},
-        "common": common,
-    }
+    recipe = {"files": [DataFile.of(path) for path in read], "common": common}
     run = Run.create(output, "distill-overlap", recipe)
     found = asyncio.run(find_contamination(items, tasks, common=common, allow_weak=unsafe))
     found.write(output)
