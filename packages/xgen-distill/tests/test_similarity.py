@@ -37,6 +37,12 @@ def test_what_does_not_compile_has_no_tree() -> None:
     assert set(found) == {"text", "tokens"}
 
 
+def test_a_very_deep_program_is_compared_as_it_is_written() -> None:
+    deep = "x = " + " + ".join(["1"] * 600) + "\n"
+    found = similarity(deep, deep.replace("x", "y"))
+    assert 0.99 < found["tokens"] < 1
+
+
 def test_one_token_of_many_is_one_edit() -> None:
     assert similarity("a = b + 1", "a = b + 2")["tokens"] == pytest.approx(1 - 1 / 5)
 

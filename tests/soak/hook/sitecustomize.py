@@ -59,6 +59,47 @@ def around(module, name, phase, *, only_results=False, method_of=None):
     setattr(owner, name, wrapped)
 
 
+def around_awaited(owner, name, phase):
+    original = getattr(owner, name)
+
+    async def wrapped(*arguments, **options):
+        pass_point(phase, name)
+        result = await original(*arguments, **options)
+        pass_point(phase, f"after {name}")
+        return result
+
+    setattr(owner, name, wrapped)
+
+
+def install_distill():
+    from xgen_distill import examiner, runs, stages, student
+    from xgen_distill.sets import builder
+    from xgen_distill.teacher import teacher
+
+    around_awaited(student.Student, "attempt", "attempt")
+    around_awaited(examiner.Examiner, "trial", "execute")
+    around_awaited(stages, "check_gold", "execute")
+    around_awaited(teacher.Teacher, "refine", "refine")
+    around_awaited(stages.Stages, "_verified", "verify")
+    around(stages, "choose", "verify")
+    around_awaited(runs, "build_sets", "build")
+    around_awaited(builder, "_run", "build")
+    for path_method in ("replace", "rename"):
+        original = getattr(Path, path_method)
+
+        def moved(self, target, _original=original):
+            parts = {Path(target).name, Path(target).parent.name}
+            built = any(part.endswith(("sets", "results.json")) for part in parts)
+            if not built and not any(part.startswith(".partial-sets") for part in parts):
+                return _original(self, target)
+            pass_point("build", f"before {Path(target).name}")
+            result = _original(self, target)
+            pass_point("build", f"after {Path(target).name}")
+            return result
+
+        setattr(Path, path_method, moved)
+
+
 def install_build():
     from xgen_data import builder, reading, tokens
 
@@ -144,4 +185,9 @@ def kill_later(plan):
 
 # the command, its worker processes and Ray's; not the other services that a Ray node starts
 if any(n in a for n in ("xgen_core", "spawn_main", "default_worker") for a in sys.orig_argv):
-    install_train() if "train" in sys.orig_argv else install_build()
+    if "distill" in sys.orig_argv:
+        install_distill()
+    elif "train" in sys.orig_argv:
+        install_train()
+    else:
+        install_build()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from xgen_core import CodecError, InputError
 from xgen_distill.configuration import Told
 from xgen_distill.feedback import Feedback, feedback_of
 from xgen_distill.task import Task
 from xgen_distill.unit_test import UnitTest
 from xgen_eval.execution import Checker, Limits, Problem, Verdict
 
-__all__ = ["UNTOLD", "Examiner", "task_problem"]
+__all__ = ["UNTOLD", "Examiner", "task_problems"]
 
 UNTOLD = Feedback(
     outcome="assertion", kind="AssertionError", message="a test that is not shown fails"
@@ -22,28 +24,42 @@ UNTOLD = Feedback(
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
-def task_problem(task: Task, tests: Sequence[UnitTest]) -> Problem:
-    """What judges solutions of a task, whichever it is: no solution can ask for a weak verdict.
+def task_problems(tasks: Sequence[Task]) -> dict[str, Problem]:
+    """What judges solutions of tasks, by id: all tests; a solution cannot ask for a weak verdict.
+
+    Tasks without tests, or with one that does not compile or calls another function, are left out.
 
     Raises:
-        ValueError: no tests.
-        CodecError: a test does not compile, or none calls the function.
+        InputError: none is left.
     """
-    return task.problem(tests, task.gold or f"{task.header}    pass\n")
+    found: dict[str, Problem] = {}
+    for task in tasks:
+        with contextlib.suppress(CodecError):
+            if task.tests:
+                program = task.gold or f"{task.header}    pass\n"
+                found[task.id] = task.problem(task.tests, program)
+    if not found:
+        raise InputError(f"none of {len(tasks)} tasks has tests that can be run")
+    return found
 
 
 class Examiner:
     """Runs programs in one sandbox.
 
     Args:
-        checker: entered.
+        checker: entered, for `problems`.
+        problems: by the tasks' ids, as `task_problems` gives them.
         limits: of each program.
     """
 
-    def __init__(self, checker: Checker, limits: Limits) -> None:
+    def __init__(self, checker: Checker, problems: Mapping[str, Problem], limits: Limits) -> None:
         self._checker = checker
+        self._problems = problems
         self._limits = limits
-        self._problems: dict[tuple[str, Sequence[UnitTest]], Problem] = {}
+
+    def can_judge(self, task: Task) -> bool:
+        """Whether the task has tests that can be run."""
+        return task.id in self._problems
 
     async def examine(
         self, task: Task, program: str, tests: Sequence[UnitTest] | None = None
@@ -52,10 +68,9 @@ class Examiner:
 
         Where a process of ours failed, not the program, it is run once more.
         """
-        tests = task.tests if tests is None else tests
-        problem = self._problems.get((task.id, tests))
-        if problem is None:
-            problem = self._problems[task.id, tests] = task_problem(task, tests)
+        problem = self._problems[task.id]
+        if tests is not None:
+            problem = replace(problem, tests=tuple(test.source for test in tests))
         verdict = await self._checker.check(problem, program, limits=self._limits)
         if verdict.outcome == "harness_error":
             verdict = await self._checker.check(problem, program, limits=self._limits)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xgen_core import CodecError, InputError
 from xgen_core.records import Record
-from xgen_distill.examiner import Examiner, task_problem
+from xgen_distill.examiner import Examiner
 from xgen_distill.task import Task
-from xgen_eval.execution import Problem, Verdict
+from xgen_eval.execution import Verdict
 
-__all__ = ["GoldCheck", "check_gold", "readable_problems"]
+__all__ = ["GoldCheck", "check_gold"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,33 +35,10 @@ class GoldCheck(Record):
 
 async def check_gold(task: Task, examiner: Examiner) -> GoldCheck:
     """Run a task's direct solution; a task without one can be tried all the same."""
-    if not task.tests:
-        return GoldCheck(task=task.id, reason="no tests")
-    try:
-        task_problem(task, task.tests)
-        if task.shown:
-            task_problem(task, task.shown)
-    except CodecError:
-        return GoldCheck(task=task.id, reason="broken test")
+    if not examiner.can_judge(task):
+        return GoldCheck(task=task.id, reason="broken test" if task.tests else "no tests")
     if not task.gold:
         return GoldCheck(task=task.id)
     verdict = await examiner.examine(task, task.gold)
     reason = "no verdict" if verdict.outcome == "harness_error" else "gold fails"
     return GoldCheck(task=task.id, verdict=verdict, reason="" if verdict.passed else reason)
-
-
-def readable_problems(tasks: Sequence[Task]) -> list[Problem]:
-    """The tasks as a `Checker` is told of them; those that cannot be judged are passed over.
-
-    Raises:
-        InputError: none of them can.
-    """
-    found: list[Problem] = []
-    for task in tasks:
-        try:
-            found += [task_problem(task, task.tests)] if task.tests else []
-        except CodecError:
-            continue
-    if not found:
-        raise InputError(f"none of the {len(tasks)} tasks has tests that can be run")
-    return found

@@ -25,8 +25,7 @@ from xgen_core.files import write_jsonl
 from xgen_core.lm import CallStore
 from xgen_core.lm.asker import CallTimes
 from xgen_distill.configuration import Configuration
-from xgen_distill.examiner import Examiner
-from xgen_distill.golds import readable_problems
+from xgen_distill.examiner import Examiner, task_problems
 from xgen_distill.items import Earlier, RunItems
 from xgen_distill.results import RunResults
 from xgen_distill.run_recipe import KIND, RunRecipe
@@ -100,7 +99,8 @@ async def run_loop(
     _check(configuration, tasks, before, union=union)
     student, teacher = open_model(configuration.student), open_model(configuration.teacher)
     directory = Path(output)
-    checker = Checker(readable_problems(tasks), workers=workers, allow_weak=allow_weak)
+    problems = task_problems(tasks)
+    checker = Checker([*problems.values()], workers=workers, allow_weak=allow_weak)
     async with checker:
         recipe = RunRecipe.of(
             configuration,
@@ -118,7 +118,7 @@ async def run_loop(
                 configuration=configuration,
                 run=run,
                 store=store,
-                examiner=Examiner(checker, configuration.limits),
+                examiner=Examiner(checker, problems, configuration.limits),
                 concurrency=concurrency,
                 workers=checker.workers,
                 spending=spending or Spending(),

@@ -6,11 +6,13 @@ import ast
 import difflib
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Literal, get_args
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, cast, get_args
 
 from xgen_distill.program import parse_program
 
-__all__ = ["MEASURES", "Measure", "normal_source", "similarity"]
+__all__ = ["MEASURES", "Measure", "similarity"]
 
 Measure = Literal["text", "tokens", "tree"]
 """`text`: difflib's ratio over characters without white space. `tokens`: one less the edit distance
@@ -33,57 +35,84 @@ def similarity(one: str, other: str) -> Mapping[str, float]:
     Returns:
         By measure, rounded to six digits; `tree` only where both compile.
     """
-    a, b = normal_source(one), normal_source(other)
-    found = {"text": _ratio("".join(a.split()), "".join(b.split())), "tokens": _kept(a, b)}
-    trees = _nodes(one), _nodes(other)
-    if trees[0] and trees[1]:
-        found["tree"] = _ratio(trees[0], trees[1])
+    a, b = _form(one), _form(other)
+    found = {"text": _ratio(a.text, b.text), "tokens": _kept(a.tokens, b.tokens)}
+    if a.nodes and b.nodes:
+        found["tree"] = _ratio(a.nodes, b.nodes)
     return {measure: round(value, 6) for measure, value in found.items()}
 
 
-def normal_source(program: str) -> str:
-    """A program as its tree writes it, without docstrings; as it is where it does not compile."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Form:
+    """What is compared of a program.
+
+    Attributes:
+        text: without white space.
+        tokens: words and signs.
+        nodes: of the tree in the order of the text, each with the name or value that it has itself;
+            none where the program does not compile.
+    """
+
+    text: str
+    tokens: tuple[str, ...]
+    nodes: tuple[str, ...]
+
+
+@lru_cache(maxsize=4096)
+def _form(program: str) -> _Form:
+    """Kept, because an attempt is compared with each of its refinements and the direct solution."""
     tree = parse_program(program)
-    return program if tree is None else ast.unparse(_without_docstrings(tree))
+    nodes: list[str] = []
+    if tree is not None:
+        try:
+            _visit(tree, nodes)
+            program = ast.unparse(tree)
+        except RecursionError:  # a sum of thousands, say: compared as it is written
+            nodes.clear()
+    return _Form(
+        text="".join(program.split()), tokens=tuple(_TOKENS.findall(program)), nodes=tuple(nodes)
+    )
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        if isinstance(node, _Documented) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-    return tree
-
-
-def _nodes(program: str) -> list[str]:
-    """Every node in the order of the text: its kind, and the name or value that it has itself."""
-    tree = parse_program(program)
-    if tree is None:
-        return []
-    found: list[str] = []
-
-    def visit(node: ast.AST) -> None:
-        own = [v for _, v in ast.iter_fields(node) if isinstance(v, str | int | float | bytes)]
-        found.append(f"{type(node).__name__} {own}")
-        for child in ast.iter_child_nodes(node):
-            if not isinstance(child, ast.expr_context):
-                visit(child)
-
-    visit(_without_docstrings(tree))
-    return found
+def _visit(node: ast.AST, nodes: list[str]) -> None:
+    """Add a node and all below it, and take docstrings out of the tree."""
+    if isinstance(node, _Documented) and ast.get_docstring(node, clean=False) is not None:
+        node.body = node.body[1:] or [ast.Pass()]
+    own = [type(node).__name__]
+    below: list[ast.AST] = []
+    for _, value in ast.iter_fields(node):
+        values = cast("list[object]", value) if isinstance(value, list) else [value]
+        for part in values:
+            if isinstance(part, ast.AST):
+                below.append(part)
+            elif part is not None:
+                own.append(repr(part))
+    nodes.append(" ".join(own))
+    for child in below:
+        if not isinstance(child, ast.expr_context):
+            _visit(child, nodes)
 
 
 def _ratio(a: Sequence[Hashable], b: Sequence[Hashable]) -> float:
+    if a == b:
+        return 1.0
     return difflib.SequenceMatcher(None, a, b, autojunk=False).ratio()
 
 
-def _kept(a: str, b: str) -> float:
-    one, other = _TOKENS.findall(a), _TOKENS.findall(b)
-    longest = max(len(one), len(other))
-    return 1 - _distance(one, other) / longest if longest else 1.0
+def _kept(a: Sequence[str], b: Sequence[str]) -> float:
+    longest = max(len(a), len(b))
+    return 1 - _distance(a, b) / longest if longest else 1.0
 
 
 def _distance(a: Sequence[str], b: Sequence[str]) -> int:
     """Levenshtein's: insertions, deletions and replacements, one each."""
+    first, end = 0, 0  # of what both begin and end with nothing changes
+    shortest = min(len(a), len(b))
+    while first < shortest and a[first] == b[first]:
+        first += 1
+    while end < shortest - first and a[-1 - end] == b[-1 - end]:
+        end += 1
+    a, b = a[first : len(a) - end], b[first : len(b) - end]
     last = list(range(len(b) + 1))
     for row, left in enumerate(a, 1):
         now = [row]

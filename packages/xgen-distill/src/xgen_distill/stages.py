@@ -86,9 +86,9 @@ class Stages:
         budget = self.spending.first()
         tried = tried_tasks(items.usable, earlier, of.retried)
         async with self._recorded(student, budget) as model:
-            attempts, attempt_failures = await self._attempts(model, tried)
+            attempts, attempt_failures = await self.attempts(model, tried)
         async with self._recorded(teacher, self.spending.second(budget)) as model:
-            refinements, refinement_failures = await self._refinements(model, tasks, attempts)
+            refinements, refinement_failures = await self.refinements(model, tasks, attempts)
         failed = {
             "golds": gold_failures,
             "attempts": attempt_failures,
@@ -104,9 +104,10 @@ class Stages:
     async def _check_gold(self, task: Task) -> GoldCheck:
         return await check_gold(task, self.examiner)
 
-    async def _attempts(
+    async def attempts(
         self, model: Model, tasks: Sequence[Task]
     ) -> tuple[tuple[Attempt, ...], dict[str, Failure]]:
+        """What the student makes of tasks, run; and why some attempts are missing, by id."""
         of = self.configuration
         student = Student.of(of, model)
 
@@ -129,9 +130,10 @@ class Stages:
         reason = "no verdict" if verdict.outcome == "harness_error" else ""
         return replace(attempt, verdict=verdict, feedback=feedback, reason=reason)
 
-    async def _refinements(
+    async def refinements(
         self, model: Model, tasks: Sequence[Task], attempts: Sequence[Attempt]
     ) -> tuple[tuple[Refinement, ...], dict[str, Failure]]:
+        """What the teacher makes of failed attempts, run and chosen; and why some are missing."""
         of = self.configuration
         teacher = Teacher.of(of, model)
         known = {task.id: task for task in tasks}

@@ -100,16 +100,16 @@ def _attempt(attempt: Attempt, refinements: Sequence[Refinement]) -> Iterable[Te
     said = f"Attempt {attempt.id}: "
     if attempt.passed:
         yield Text(text=f"{said}passed")
-        yield Text(title="the program", text=attempt.program)
+        yield Text(summary="the program", text=attempt.program)
     elif not attempt.failed:
         yield Text(text=f"{said}{attempt.reason or 'not run'}")
         if attempt.completion.strip():
-            yield Text(title="what the student wrote", text=attempt.completion)
+            yield Text(summary="what the student wrote", text=attempt.completion)
     else:
         assert attempt.feedback is not None
         yield Text(text=f"{said}failed\n{attempt.feedback.text}")
         if not any(refinement.program for refinement in refinements):
-            yield Text(title="the program", text=attempt.program)
+            yield Text(summary="the program", text=attempt.program)
     for refinement in refinements:
         yield from _refinement(attempt, refinement)
 
@@ -125,7 +125,7 @@ def _refinement(attempt: Attempt, refinement: Refinement) -> Iterable[Text | Tab
         yield Diff(before=attempt.program, after=refinement.program, caption=caption)
     else:
         yield Text(text=f"Refinement {refinement.id}: {became}")
-    yield Text(title="the teacher's reply", text=refinement.reply or "(empty)")
+    yield Text(summary="the teacher's reply", text=refinement.reply or "(empty)")
 
 
 def _row(row: Row, names: Sequence[str]) -> Text:
@@ -133,11 +133,11 @@ def _row(row: Row, names: Sequence[str]) -> Text:
     changed = f"; changed: {'; '.join(row.repaired)}" if row.repaired else ""
     title = f"row {row.id} of {', '.join(names)}: the prompt and, from its end, "
     title += f"{lines} line{'s' * (lines != 1)} of completion{changed}"
-    return Text(title=title, text=f"{row.prompt}{row.completion}")
+    return Text(summary=title, text=f"{row.prompt}{row.completion}")
 
 
 def _request(call: Call, times: CallTimes) -> Text:
     took = times.of(call)
     counts = f"{call.prompt_tokens:,} tokens read, {call.completion_tokens:,} written"
     counts += "" if took is None else f", {took:.2f} s"
-    return Text(title=f"request, {call.stage}: {counts}", text=call.prompt)
+    return Text(summary=f"request, {call.stage}: {counts}", text=call.prompt)

@@ -19,13 +19,12 @@ class Text(Record):
     """A paragraph, shown as written (no markup).
 
     Attributes:
-        title: where there is one, the text lies folded under it, in letters of one width, until a
-            reader opens it: what is long and seldom needed.
+        summary: what stands in its place until a reader asks for it; empty: it is shown at once.
     """
 
     kind: Literal["text"] = "text"
     text: str
-    title: str = ""
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
