@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from xgen_distill.commands.build import build
 from xgen_distill.commands.compare import compare_students
 from xgen_distill.commands.decontaminate import decontaminate
 from xgen_distill.commands.evaluate import evaluate
@@ -30,5 +31,6 @@ for command in (
     evaluate,
     prepare_tasks,
     run,
+    build,
 ):
     distill.add_command(command)

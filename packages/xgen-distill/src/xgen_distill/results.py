@@ -9,7 +9,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Literal
 
-from xgen_core.files import write_json
+from xgen_core import CodecError, FormatError
+from xgen_core.files import check_format, read_json, write_json
 from xgen_core.lm import Prices, Usage
 from xgen_core.records import Record
 from xgen_distill.attempt import Attempt, Refinement
@@ -158,6 +159,21 @@ class RunResults(Record):
     def write(self, path: Path) -> None:
         """Write `results.json`; equal results, equal bytes."""
         write_json(path, {"format": _FORMAT, "version": _VERSION, **self.to_json()})
+
+    @classmethod
+    def read(cls, path: Path) -> RunResults:
+        """Read what `write` wrote.
+
+        Raises:
+            InputError: it is not there.
+            FormatError: it is of another format or version, or damaged.
+        """
+        fields = check_format(read_json(path), name=_FORMAT, version=_VERSION, path=path)
+        rest = {key: item for key, item in fields.items() if key not in ("format", "version")}
+        try:
+            return cls.from_json(rest)
+        except CodecError as error:
+            raise FormatError(f"{path}: not of this release: {error}") from error
 
 
 def personalisation(
