@@ -96,8 +96,9 @@ class RunResults(Record):
     Attributes:
         round: of the loop.
         stages: what is left after each.
-        rejected: by stage (`tasks`, `attempts`, `refinements`, `direct`, `repair`), then by reason;
-            the last two are of solutions that became no row.
+        rejected: by stage (`rows`, `tasks`, `attempts`, `refinements`, `direct`, `repair`), then by
+            reason; the first are rows of a file that are no task, the last two solutions that
+            became no row of a set.
         unanswered: items that failed by themselves, by stage and reason; another start tries them.
         errors: failed attempts by the kind that they were told.
         costs: by stage.
@@ -119,6 +120,7 @@ class RunResults(Record):
         *,
         round: int,
         rows: Mapping[SetName, int],
+        refused: Mapping[str, int],
         unfit: Mapping[Literal["direct", "repair"], Mapping[str, int]],
         student: Prices | None = None,
         teacher: Prices | None = None,
@@ -129,11 +131,13 @@ class RunResults(Record):
             items: what it found out.
             round: of the loop.
             rows: of each set.
+            refused: rows of the tasks' file that are no task, by reason.
             unfit: solutions that became no row, by source and reason.
             student: prices, for its cost.
             teacher: likewise.
         """
         rejected = {
+            "rows": dict(sorted(refused.items())),
             "tasks": _counted(gold.reason for gold in items.golds),
             "attempts": _counted(attempt.reason for attempt in items.attempts),
             "refinements": _counted(refinement.reason for refinement in items.refinements),

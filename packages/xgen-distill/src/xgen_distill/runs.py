@@ -15,7 +15,7 @@ same bytes, however often the run was cut short.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +60,7 @@ async def run_loop(
     *,
     output: Path | str,
     files: Sequence[DataFile] = (),
+    refused: Mapping[str, int] | None = None,
     earlier: Earlier | None = None,
     union: bool = False,
     combined: Combined = "repair",
@@ -78,6 +79,7 @@ async def run_loop(
         tasks: with different ids.
         output: the run directory.
         files: those that the tasks come from, by content.
+        refused: how many rows of them are no task, by reason.
         earlier: the rounds before, from the second on.
         union: build the sets from this round and the ones before, not from this one alone.
         combined: the reading of `persd-combined`.
@@ -132,7 +134,7 @@ async def run_loop(
             combined=combined,
             limits=configuration.limits,
         )
-    return _finish(run, configuration, items, sets, spending)
+    return _finish(run, configuration, items, sets, refused or {}, spending)
 
 
 def _check(
@@ -168,6 +170,7 @@ def _finish(
     configuration: Configuration,
     items: RunItems,
     sets: Sets,
+    refused: Mapping[str, int],
     spending: Spending | None,
 ) -> Finished:
     """Write what the run comes to."""
@@ -176,6 +179,7 @@ def _finish(
         items,
         round=configuration.round,
         rows={name: count.rows for name, count in counts.sets.items()},
+        refused=refused,
         unfit=counts.rejected,
         student=spending.student if spending else None,
         teacher=spending.teacher if spending else None,
