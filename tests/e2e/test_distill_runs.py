@@ -112,6 +112,23 @@ def test_one_command_ends_with_all_seven_sets_and_a_plan_before_it(
     assert (student.count - asked[0], teacher.count - asked[1]) == (TASKS, 3)
 
 
+def test_a_run_is_repeated_from_its_own_calls_with_no_endpoint(
+    tmp_path: Path, tasks: Path, student: LoopbackServer, teacher: LoopbackServer
+) -> None:
+    assert run(tasks, student, teacher, "-o", str(tmp_path / "run")).exit_code == 0
+    asked = student.count, teacher.count
+    calls = f"replay:{tmp_path / 'run' / 'calls.sqlite'}"
+    replayed = [f"{calls}#{server.url}#loopback" for server in (student, teacher)]
+    command = ["distill", "run", str(tasks), "-s", replayed[0], "-t", replayed[1]]
+    done = CliRunner().invoke(xgen, [*command, "-o", str(tmp_path / "again"), "--workers", "2"])
+    assert done.exit_code == 0, done.output
+    assert (student.count, teacher.count) == asked
+    for path in (tmp_path / "run").rglob("*"):
+        if path.is_file() and not path.name.startswith("calls.sqlite"):
+            again = tmp_path / "again" / path.relative_to(tmp_path / "run")
+            assert again.read_bytes() == path.read_bytes(), path.name
+
+
 def test_a_limit_on_money_stops_the_run_and_more_of_it_ends_it(
     tmp_path: Path, tasks: Path, student: LoopbackServer, teacher: LoopbackServer
 ) -> None:
