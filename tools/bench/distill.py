@@ -22,6 +22,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from unittest import mock
 
 from xgen_core import Model
 from xgen_core.concurrency import Failure
@@ -124,10 +125,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     tasks = [make_task(number) for number in range(1, arguments.attempts + 1)]
-    runs.Checker, runs.Stages = Recorded, Timed
+    with mock.patch.multiple(runs, Checker=Recorded, Stages=Timed):
+        measure(tasks, arguments.rounds)
+
+
+def measure(tasks: Sequence[Task], rounds: int) -> None:
+    """Print the shares of each round, and the median of the attempts."""
     shares: list[float] = []
     print(f"{os.cpu_count()} processors, {len(tasks):,} attempts")
-    for number in range(1, arguments.rounds + 1):
+    for number in range(1, rounds + 1):
         Recorded.asked.clear()
         with tempfile.TemporaryDirectory() as directory:
             student, teacher = write_models(Path(directory))
