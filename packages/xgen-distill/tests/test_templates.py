@@ -35,9 +35,9 @@ def test_a_template_is_known_by_its_fingerprint() -> None:
     assert len({template.fingerprint for template in variants}) == len(variants)
     assert Template().fingerprint == Template().fingerprint
     assert Template(request="Mend.").refinement(TASK, "x", "y").startswith("Mend.\n\nTASK:")
-    for wrong in ({"examples": -1}, {"longest": -1}):
+    for examples, longest in ((-1, 0), (0, -1)):
         with pytest.raises(ValueError, match="0 or more"):
-            Template(**wrong)
+            Template(examples=examples, longest=longest)
     with pytest.raises(ValueError, match="words"):
         Template(request=" ")
 

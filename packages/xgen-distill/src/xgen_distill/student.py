@@ -55,9 +55,32 @@ class Student:
         Raises:
             ModelError: the model did not answer.
         """
+        return await self._written("attempt", task, self.template.attempt(task), round, sample)
+
+    async def refine(
+        self, task: Task, program: str, feedback: str, *, round: int = 1, sample: int = 0
+    ) -> Attempt:
+        """Its own program rectified, as it was trained to do; not run yet.
+
+        Args:
+            task: what is to be solved.
+            program: the attempt, as it was run.
+            feedback: what its first failing test said, see `Feedback.text`.
+            round: as of the attempt.
+            sample: likewise.
+
+        Raises:
+            ModelError: the model did not answer.
+        """
+        prompt = self.template.refinement(task, program, feedback)
+        return await self._written("refinement", task, prompt, round, sample)
+
+    async def _written(
+        self, stage: str, task: Task, prompt: str, round: int, sample: int
+    ) -> Attempt:
         (completion,) = await Asker(self.model, seed=self.seed, chat=self.chat).ask(
-            "attempt",
-            self.template.attempt(task),
+            stage,
+            prompt,
             max_tokens=self.sampling.max_tokens,
             temperature=self.sampling.temperature,
             top_p=self.sampling.top_p if self.sampling.temperature else 1.0,

@@ -54,8 +54,10 @@ def rename_parameters(source: str, names: Mapping[str, str]) -> str:
         if use.node is None:
             raise Unfit("name conflict", f"{use.name} is bound by more than an assignment")
         _replace(use.node, use.name, new)
-        if use.text is not None or isinstance(use.node, ast.Nonlocal):
-            edits.anew(use.text or use.node)
+        if use.text is not None:
+            edits.anew(use.text)
+        elif isinstance(use.node, ast.Nonlocal):
+            edits.anew(use.node)
         else:
             edits.name(use.node, use.name, new)
     for call in found.calls:
