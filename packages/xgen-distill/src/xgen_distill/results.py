@@ -11,6 +11,7 @@ from typing import Literal
 
 from xgen_core.files import write_json
 from xgen_core.lm import Prices, Usage
+from xgen_core.progress import track
 from xgen_core.records import Record
 from xgen_distill.attempt import Attempt, Refinement
 from xgen_distill.items import RunItems
@@ -103,6 +104,7 @@ class RunResults(Record):
         errors: failed attempts by the kind that they were told.
         costs: by stage.
         likeness: the personalisation index, by measure; empty where there is nothing to compare.
+        weak: verdicts of programs that shared a process with their test.
     """
 
     round: int
@@ -112,6 +114,7 @@ class RunResults(Record):
     errors: Mapping[str, int]
     costs: Mapping[str, Cost]
     likeness: Mapping[Measure, Likeness]
+    weak: int = 0
 
     @classmethod
     def of(
@@ -157,6 +160,10 @@ class RunResults(Record):
                 "refinements": _cost(items.refinements, teacher),
             },
             likeness=personalisation(items.tasks, items.attempts, items.chosen),
+            weak=sum(
+                one.verdict is not None and not one.verdict.strict
+                for one in (*items.golds, *items.attempts, *items.refinements)
+            ),
         )
 
     def write(self, path: Path) -> None:
@@ -174,7 +181,7 @@ def personalisation(
     golds = {task.id: task.gold for task in tasks if task.gold}
     tried = {attempt.id: attempt for attempt in attempts}
     triples: list[tuple[Mapping[str, float], ...]] = []
-    for refinement in chosen:
+    for refinement in track(chosen, "likeness", len(chosen), unit="repairs"):
         attempt = tried[refinement.attempt]
         gold = golds.get(attempt.task)
         if gold is not None:
