@@ -109,7 +109,7 @@ __all__ = ["results_text", "run"]
 @click.option(
     "--student-prices",
     metavar="PROMPT,COMPLETION",
-    help="The same for the student. Default: it costs nothing; --prices are the teacher's.",
+    help="Money for a million tokens of the student. Default: none; --prices are the teacher's.",
 )
 @call_options
 @click.option("--json", "as_json", is_flag=True, help="Print results.json instead of a table.")
@@ -251,6 +251,7 @@ def results_text(results: RunResults) -> str:
     stages = (
         ("tasks", left.tasks),
         ("usable", left.usable),
+        ("executable", left.executable),
         ("attempted", left.attempted),
         ("failed", left.failed),
         ("refined", left.refined),
