@@ -61,7 +61,7 @@ $(PARITY)/.packages: constraints.txt $(wildcard packages/*/pyproject.toml)
 	$(PARITY)/bin/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1' -c constraints.txt hatchling editables
 	$(PARITY)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt \
 		-e 'packages/xgen-core[http,report]' -e 'packages/xgen-tokenizer[fast,hf]' -e packages/xgen-data \
-		-e 'packages/xgen-model[serve,torch]' -e packages/xgen-train -e packages/xgen-eval --group test --group parity
+		-e 'packages/xgen-model[serve,torch]' -e packages/xgen-train -e packages/xgen-eval -e packages/xgen-ldp --group test --group parity
 	@touch $@
 
 parity: $(PARITY)/.packages ## Compare with transformers, peft and lm-eval: logits, gradients, files (installs torch)

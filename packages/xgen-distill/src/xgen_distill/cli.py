@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import click
 
+from xgen_distill.commands.compare import compare_students
+from xgen_distill.commands.decontaminate import decontaminate
+from xgen_distill.commands.evaluate import evaluate
 from xgen_distill.commands.run import run
 from xgen_distill.commands.tasks import prepare_tasks
 
@@ -22,6 +25,9 @@ def distill() -> None:
 
 
 for command in (
+    compare_students,
+    decontaminate,
+    evaluate,
     prepare_tasks,
     run,
 ):
