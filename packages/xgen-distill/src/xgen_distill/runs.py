@@ -136,22 +136,7 @@ async def run_loop(
             combined=combined,
             limits=configuration.limits,
         )
-<<<<<<< HEAD
-    counts = write_sets(directory / "sets", sets)
-    results = RunResults.of(
-        items,
-        round=configuration.round,
-        rows={name: count.rows for name, count in counts.sets.items()},
-        unfit=counts.rejected,
-        student=spending.student if spending else None,
-        teacher=spending.teacher if spending else None,
-    )
-    write_page(run, recipe, items, sets, results, times=times)
-    results.write(directory / "results.json")
-    return Finished(items=items, sets=sets, results=results)
-=======
-    return _finish(run, configuration, items, sets, refused or {}, spending)
->>>>>>> distill-cycle
+    return _finish(run, recipe, items, sets, times, refused=refused or {}, spending=spending)
 
 
 def _check(
@@ -180,15 +165,15 @@ def _check(
             f"the rounds before tried task {missing[0]}, which is not among these {len(known)}: "
             "give the same tasks, or build the sets from this round alone"
         )
-<<<<<<< HEAD
-=======
 
 
 def _finish(
     run: Run,
-    configuration: Configuration,
+    recipe: RunRecipe,
     items: RunItems,
     sets: Sets,
+    times: CallTimes,
+    *,
     refused: Mapping[str, int],
     spending: Spending | None,
 ) -> Finished:
@@ -196,13 +181,13 @@ def _finish(
     counts = write_sets(run.directory / "sets", sets)
     results = RunResults.of(
         items,
-        round=configuration.round,
+        round=recipe.round,
         rows={name: count.rows for name, count in counts.sets.items()},
         refused=refused,
         unfit=counts.rejected,
         student=spending.student if spending else None,
         teacher=spending.teacher if spending else None,
     )
+    write_page(run, recipe, items, sets, results, times=times)
     results.write(run.directory / "results.json")
     return Finished(items=items, sets=sets, results=results)
->>>>>>> distill-cycle
