@@ -86,6 +86,7 @@ async def rebuild(
             items,
             round=recipe.round,
             rows={name: count.rows for name, count in counts.sets.items()},
+            refused=run.results.rejected.get("rows", {}),
             unfit=counts.rejected,
         )
         results = replace(built, costs=run.results.costs)  # which know the prices
