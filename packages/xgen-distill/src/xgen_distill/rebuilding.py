@@ -94,6 +94,7 @@ async def rebuild(
         items,
         round=run.recipe.round,
         rows={name: count.rows for name, count in counts.sets.items()},
+        refused=run.results.rejected.get("rows", {}),
         unfit=counts.rejected,
     )
     results = replace(built, costs=run.results.costs)  # which know the prices
