@@ -106,15 +106,15 @@ def test_the_benchmarks_own_solutions_pass_and_only_wrong_docstrings_speak_again
                 for task in tasks
             ],
         )
-        plan = EvaluationPlan(student=f"scripted:{rules}", settings=(SETTINGS["greedy"],))
+        plan = EvaluationPlan(
+            student=f"scripted:{rules}", settings=(SETTINGS["greedy"],), chat=True
+        )
         output = tmp_path / tasks[0].origin
         done = asyncio.run(evaluate_student(plan, tasks, output=output))
         first, second = done.results.scores
         assert first.metrics["pass@1"].value == 1.0
         assert second.metrics["pass@1"].value == 1.0
-        rectified |= {
-            one.task for one in done.solved["greedy"] if one.at(2)[0].how not in ("carried",)
-        }
+        rectified |= {one.task for one in done.solved["greedy"] if one.at(2)[0].how != "carried"}
     assert rectified == {"HumanEval/47", "HumanEval/116"}
 
 
@@ -125,11 +125,11 @@ def _written(task: Task) -> str:
     return f"```python\n{task.gold}```\n"
 
 
-def test_attempts_are_less_like_direct_solutions_than_the_release_supposed(data: Path) -> None:
+def test_attempts_are_as_like_direct_solutions_as_was_measured_on_the_release(data: Path) -> None:
     path = data / "distill" / "persdistill" / "student_attempts_first1200.jsonl"
     golds = {item.id: item.programs for item in released_items(path)}
     attempts = [persd_attempt(row) for row in read_jsonl(path, lambda value: value)]
     pairs = [(one.code, golds[one.id][0]) for one in attempts if golds[one.id]]
     mean = fmean(similarity(attempt, gold)["text"] for attempt, gold in pairs)
     print(f"attempt ~ direct over {len(pairs)} tasks: {mean:.3f}")
-    assert 0.25 < mean < 0.45  # 0.328 on all 3,243 released tasks, by another normal form
+    assert abs(mean - 0.328) < 0.03  # 0.328 over all 3,243 released tasks
