@@ -11,7 +11,7 @@ from statistics import fmean
 import pytest
 
 from xgen_core.files import read_jsonl, write_jsonl
-from xgen_distill import Task, Template
+from xgen_distill import Task, Template, find_definition
 from xgen_distill.decontamination import Contamination, TrainingItem, find_contamination
 from xgen_distill.evaluation.plan import EvaluationPlan
 from xgen_distill.evaluation.run import evaluate_student
@@ -119,9 +119,11 @@ def test_the_benchmarks_own_solutions_pass_and_only_wrong_docstrings_speak_again
 
 
 def _written(task: Task) -> str:
-    """The body of a task's own solution; all of it, fenced, where it is more than one function."""
-    if task.gold.startswith(task.header):
-        return task.gold.removeprefix(task.header)
+    """The body of a task's own solution; the whole, fenced, where more stands around it."""
+    definition = find_definition(task.gold, task.entry_point)
+    assert definition is not None
+    if definition.header == task.header and not (definition.before + definition.after).strip():
+        return definition.body
     return f"```python\n{task.gold}```\n"
 
 
