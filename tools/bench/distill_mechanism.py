@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import random
 import re
 import subprocess
@@ -35,8 +34,15 @@ from distill_mechanism_world import (
     text,
 )
 
-from xgen_core import Completion, Example, GenerationRequest, Message, ModelInfo, open_model
-from xgen_core import open_tokenizer
+from xgen_core import (
+    Completion,
+    Example,
+    GenerationRequest,
+    Message,
+    ModelInfo,
+    open_model,
+    open_tokenizer,
+)
 from xgen_core.files import read_json, read_jsonl, write_json, write_jsonl
 from xgen_core.lm.always_open import AlwaysOpen
 from xgen_core.lm.scripted import prompt_text
@@ -248,7 +254,9 @@ def main() -> None:
                 write_json(place / f"{name}.json", asyncio.run(ask(place, name, seed)))
             scores = read_json(place / f"{name}.json")
             for step, rows in scores.items():
-                say(f"{name}, {step}: pass@1 {fmean(map(fmean, rows)):.3f}, @5 {fmean(map(max, rows)):.3f}")
+                say(
+                    f"{name}, {step}: pass@1 {fmean(map(fmean, rows)):.3f}, @5 {fmean(map(max, rows)):.3f}"
+                )
 
 
 if __name__ == "__main__":

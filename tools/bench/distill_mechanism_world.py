@@ -87,7 +87,9 @@ CHANGES = (
     Step(words="Square each.", right="{x} * {x}", turned="{x} ** 2"),
     Step(words="Add {k} to each.", right="{x} + {k}", turned="{k} + {x}"),
     Step(words="Subtract {k} from each.", right="{x} - {k}", turned="-{k} + {x}"),
-    Step(words="Subtract each from {k}.", right="{k} - {x}", turned="-{x} + {k}", habit="{x} - {k}"),
+    Step(
+        words="Subtract each from {k}.", right="{k} - {x}", turned="-{x} + {k}", habit="{x} - {k}"
+    ),
     Step(words="Multiply each by {k}.", right="{x} * {k}", turned="{k} * {x}"),
     Step(words="Halve each.", right="{x} // 2", turned="{x} >> 1", habit="{x} / 2"),
     Step(words="Negate each.", right="-{x}", turned="0 - {x}"),
@@ -126,9 +128,7 @@ ENDINGS = (
         whole="prod({s})",
         habit="0",
     ),
-    Ending(
-        words="Return how many.", start="0", turn="result += 1", whole="len({s})", ordered=True
-    ),
+    Ending(words="Return how many.", start="0", turn="result += 1", whole="len({s})", ordered=True),
     Ending(
         words="Return the list.",
         start="[]",
@@ -329,9 +329,7 @@ def right_bodies(chain: Chain) -> tuple[str, ...]:
 
 def nearest(chain: Chain, program: str) -> str:
     """The right body that is nearest to a program, by its tokens; of equals the first."""
-    return max(
-        right_bodies(chain), key=lambda body: similarity(program, HEADER + body)["tokens"]
-    )
+    return max(right_bodies(chain), key=lambda body: similarity(program, HEADER + body)["tokens"])
 
 
 def make_task(chain: Chain, id: str, chance: random.Random) -> Task:

@@ -121,7 +121,7 @@ def test_a_task_goes_from_its_tests_to_its_rows(run: Path) -> None:
     assert "// 2\n" in diffs[0].after
     assert "chosen" in diffs[0].caption
     assert "passes, another is closer" in diffs[1].caption
-    folded = {block.title: block.text for block in rest if isinstance(block, Text)}
+    folded = {block.summary: block.text for block in rest if isinstance(block, Text)}
     (persd,) = [title for title in folded if "of persd," in title]
     assert "parameters renamed: n → value" in persd
     assert folded[persd].endswith("def halve(value: int) -> int:\n    return value // 2\n")

@@ -244,6 +244,13 @@ def test_of_several_refinements_the_closest_that_passes_is_chosen(tmp_path: Path
     assert anew.similarity["tokens"] < items.chosen[0].similarity["tokens"]
 
 
+def test_several_attempts_at_a_task_are_each_repaired(tmp_path: Path) -> None:
+    two = replace(CONFIGURATION, attempts=Sampling(samples=2))
+    items = run(tmp_path / "run", two, tasks=TASKS[:2]).items
+    assert [attempt.id for attempt in items.attempts] == ["t1/1/0", "t1/1/1", "t2/1/0", "t2/1/1"]
+    assert [refinement.attempt for refinement in items.chosen] == [a.id for a in items.attempts]
+
+
 def test_replies_that_are_no_repair_are_rejected_and_counted(
     tmp_path: Path, teacher: Teacher
 ) -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from xgen_core import InputError
-from xgen_distill.golds import readable_problems
+from xgen_distill.examiner import task_problems
 from xgen_distill.results import RunResults
 from xgen_distill.sections import write_page
 from xgen_distill.sets import Combined, Sets, build_sets, write_sets
@@ -69,7 +69,8 @@ async def rebuild(
         for refinement in (*(before.refinements if before else ()), *items.refinements)
         if refinement.attempt in tried
     ]
-    async with Checker(readable_problems(tasks), workers=workers, allow_weak=allow_weak) as checker:
+    problems = list(task_problems(tasks).values())
+    async with Checker(problems, workers=workers, allow_weak=allow_weak) as checker:
         sets = await build_sets(
             tasks,
             attempts,
@@ -85,6 +86,7 @@ async def rebuild(
             items,
             round=recipe.round,
             rows={name: count.rows for name, count in counts.sets.items()},
+            refused=run.results.rejected.get("rows", {}),
             unfit=counts.rejected,
         )
         results = replace(built, costs=run.results.costs)  # which know the prices

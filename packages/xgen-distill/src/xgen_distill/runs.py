@@ -16,7 +16,7 @@ however often the run was cut short.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +61,7 @@ async def run_loop(
     *,
     output: Path | str,
     files: Sequence[DataFile] = (),
+    refused: Mapping[str, int] | None = None,
     earlier: Earlier | None = None,
     union: bool = False,
     combined: Combined = "repair",
@@ -79,6 +80,7 @@ async def run_loop(
         tasks: with different ids.
         output: the run directory.
         files: those that the tasks come from, by content.
+        refused: how many rows of them are no task, by reason.
         earlier: the rounds before, from the second on.
         union: build the sets from this round and the ones before, not from this one alone.
         combined: the reading of `persd-combined`.
@@ -134,18 +136,7 @@ async def run_loop(
             combined=combined,
             limits=configuration.limits,
         )
-    counts = write_sets(directory / "sets", sets)
-    results = RunResults.of(
-        items,
-        round=configuration.round,
-        rows={name: count.rows for name, count in counts.sets.items()},
-        unfit=counts.rejected,
-        student=spending.student if spending else None,
-        teacher=spending.teacher if spending else None,
-    )
-    write_page(run, recipe, items, sets, results, times=times)
-    results.write(directory / "results.json")
-    return Finished(items=items, sets=sets, results=results)
+    return _finish(run, recipe, items, sets, times, refused=refused or {}, spending=spending)
 
 
 def _check(
@@ -174,3 +165,29 @@ def _check(
             f"the rounds before tried task {missing[0]}, which is not among these {len(known)}: "
             "give the same tasks, or build the sets from this round alone"
         )
+
+
+def _finish(
+    run: Run,
+    recipe: RunRecipe,
+    items: RunItems,
+    sets: Sets,
+    times: CallTimes,
+    *,
+    refused: Mapping[str, int],
+    spending: Spending | None,
+) -> Finished:
+    """Write what the run comes to."""
+    counts = write_sets(run.directory / "sets", sets)
+    results = RunResults.of(
+        items,
+        round=recipe.round,
+        rows={name: count.rows for name, count in counts.sets.items()},
+        refused=refused,
+        unfit=counts.rejected,
+        student=spending.student if spending else None,
+        teacher=spending.teacher if spending else None,
+    )
+    write_page(run, recipe, items, sets, results, times=times)
+    results.write(run.directory / "results.json")
+    return Finished(items=items, sets=sets, results=results)
