@@ -11,7 +11,7 @@ from statistics import fmean
 import pytest
 
 from xgen_core.files import read_jsonl, write_jsonl
-from xgen_distill import Task, Template
+from xgen_distill import Task, Template, find_definition
 from xgen_distill.decontamination import Contamination, TrainingItem, find_contamination
 from xgen_distill.evaluation.plan import EvaluationPlan
 from xgen_distill.evaluation.run import evaluate_student
@@ -106,30 +106,32 @@ def test_the_benchmarks_own_solutions_pass_and_only_wrong_docstrings_speak_again
                 for task in tasks
             ],
         )
-        plan = EvaluationPlan(student=f"scripted:{rules}", settings=(SETTINGS["greedy"],))
+        plan = EvaluationPlan(
+            student=f"scripted:{rules}", settings=(SETTINGS["greedy"],), chat=True
+        )
         output = tmp_path / tasks[0].origin
         done = asyncio.run(evaluate_student(plan, tasks, output=output))
         first, second = done.results.scores
         assert first.metrics["pass@1"].value == 1.0
         assert second.metrics["pass@1"].value == 1.0
-        rectified |= {
-            one.task for one in done.solved["greedy"] if one.at(2)[0].how not in ("carried",)
-        }
+        rectified |= {one.task for one in done.solved["greedy"] if one.at(2)[0].how != "carried"}
     assert rectified == {"HumanEval/47", "HumanEval/116"}
 
 
 def _written(task: Task) -> str:
-    """The body of a task's own solution; all of it, fenced, where it is more than one function."""
-    if task.gold.startswith(task.header):
-        return task.gold.removeprefix(task.header)
+    """The body of a task's own solution; the whole, fenced, where more stands around it."""
+    definition = find_definition(task.gold, task.entry_point)
+    assert definition is not None
+    if definition.header == task.header and not (definition.before + definition.after).strip():
+        return definition.body
     return f"```python\n{task.gold}```\n"
 
 
-def test_attempts_are_less_like_direct_solutions_than_the_release_supposed(data: Path) -> None:
+def test_attempts_are_as_like_direct_solutions_as_was_measured_on_the_release(data: Path) -> None:
     path = data / "distill" / "persdistill" / "student_attempts_first1200.jsonl"
     golds = {item.id: item.programs for item in released_items(path)}
     attempts = [persd_attempt(row) for row in read_jsonl(path, lambda value: value)]
     pairs = [(one.code, golds[one.id][0]) for one in attempts if golds[one.id]]
     mean = fmean(similarity(attempt, gold)["text"] for attempt, gold in pairs)
     print(f"attempt ~ direct over {len(pairs)} tasks: {mean:.3f}")
-    assert 0.25 < mean < 0.45  # 0.328 on all 3,243 released tasks, by another normal form
+    assert abs(mean - 0.328) < 0.03  # 0.328 over all 3,243 released tasks
