@@ -6,7 +6,7 @@ For each seed: texts with habits (`distill_mechanism_world.py`); a student of 0.
 that has read them; one round of `xgen distill run` on tasks of shapes that no text has, with a
 teacher that repairs by rule; and the student tuned by `xgen train sft` on each of the seven sets,
 as many steps of as many tokens. Held-out tasks, of other shapes again, are solved by all in two
-steps. With fewer tasks to learn from, three of the sets are compared again.
+steps. With fewer steps, and with fewer tasks to learn from, three of the sets are compared again.
 
 `--familiar` is the share of the direct teacher's style in what the student has read. The same
 command again goes on where it was stopped; `--tables` prints what there is so far.
@@ -22,10 +22,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from distill_mechanism_tables import print_tables
+from distill_mechanism_tables import model_name, print_tables
 from distill_mechanism_tasks import Repairer, draw_chains, make_task, text_example
 from distill_mechanism_world import Chain, Style
 
@@ -43,7 +43,9 @@ TEXTS, TASKS, ASKED = 16_000, 400, 200
 HABIT = 0.8
 """How likely a habit is where a text can have it."""
 FEWER = (100, 25)
-"""Of the tasks, for sets `CURVE`."""
+"""Numbers of tasks, for sets `CURVE`."""
+SHORTER = (20, 5)
+"""Numbers of steps, likewise."""
 CURVE: tuple[SetName, ...] = ("stand", "inpd", "persd")
 LENGTH = 256
 SETTING = Setting(
@@ -141,14 +143,14 @@ class World:
             sets = ("--set", "attempts.max_tokens=96", "--seed", str(self.seed))
             self._command("distill", "run", "tasks.jsonl", *words, *sets, "--output", "run")
 
-    def tune(self, name: SetName, count: int) -> str:
+    def tune(self, name: SetName, count: int, steps: int) -> str:
         """The student on a set's rows of the first tasks; returns the model's name."""
-        model = f"{name}-{count}"
+        model = model_name(name, count, steps)
         rows = read_sets(self.place / "run" / "sets").rows[name]
         first = {f"tasks-{i}" for i in range(count)}
         examples = (row.example().to_json() for row in rows if row.task in first)
         write_jsonl(self.place / f"{model}.jsonl", examples)
-        self._train(f"{model}.jsonl", "base", model, TUNING)
+        self._train(f"{model}.jsonl", "base", model, replace(TUNING, steps=steps))
         return model
 
     def ask(self, model: str) -> None:
@@ -168,7 +170,7 @@ class World:
             f"batch_tokens={training.tokens}",
             "optimizer.kind=muon",
             f"optimizer.learning_rate={training.rate}",
-            "optimizer.warmup_steps=20",
+            f"optimizer.warmup_steps={min(20, training.steps // 4)}",
             "guard.sigmas=0",  # what is learnt in steps falls in steps
             f"seed={self.seed}",
         )
@@ -184,13 +186,16 @@ class World:
             raise SystemExit(f"{self.place}: xgen {' '.join(words)}\n{done.stderr}")
 
 
-def comparisons() -> Iterator[tuple[SetName, int]]:
-    """Sets and numbers of tasks, in the order in which they are tuned on."""
+def comparisons() -> Iterator[tuple[SetName, int, int]]:
+    """Sets, numbers of tasks and of steps, in the order in which they are tuned on."""
     for name in sorted(SETS, key=lambda one: one not in CURVE):
-        yield name, TASKS
+        yield name, TASKS, TUNING.steps
+    for steps in SHORTER:
+        for name in CURVE:
+            yield name, TASKS, steps
     for count in FEWER:
         for name in CURVE:
-            yield name, count
+            yield name, count, TUNING.steps
 
 
 def main() -> None:
@@ -217,11 +222,11 @@ def main() -> None:
             world.harvest()
             world.ask("base")
             say(f"seed {world.seed}: read, harvested")
-        for name, count in comparisons():
+        for name, count, steps in comparisons():
             for world in worlds:
-                world.ask(world.tune(name, count))
-                say(f"seed {world.seed}: {name}, {count} tasks")
-    print_tables([world.place for world in worlds], SETS, TASKS, CURVE, FEWER)
+                world.ask(world.tune(name, count, steps))
+                say(f"seed {world.seed}: {name}, {count} tasks, {steps} steps")
+    print_tables([world.place for world in worlds], list(comparisons()))
 
 
 if __name__ == "__main__":

@@ -15,11 +15,13 @@ from xgen_core.files import read_jsonl
 from xgen_distill import read_items
 from xgen_distill.inference import Solved
 from xgen_distill.results import RunResults
-from xgen_distill.sets import SetName, read_sets
+from xgen_distill.sets import SETS, SetName, read_sets
 from xgen_eval.metrics.pass_at_k import pass_at_k
 from xgen_eval.statistics import paired_bootstrap
 
-__all__ = ["print_tables"]
+__all__ = ["model_name", "print_tables"]
+
+_CURVE: tuple[SetName, ...] = ("stand", "inpd", "persd")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,45 +63,37 @@ def _solved(row: object) -> Solved:
     return Solved.from_json({key: value for key, value in row.items() if key != "id"})
 
 
-def print_tables(
-    places: Sequence[Path],
-    sets: Sequence[SetName],
-    count: int,
-    curve: Sequence[SetName],
-    fewer: Sequence[int],
-) -> None:
+def model_name(name: SetName, count: int, steps: int) -> str:
+    """Of the student tuned on a set's rows of so many tasks, for so many steps."""
+    return f"{name}-{count}-{steps}"
+
+
+def print_tables(places: Sequence[Path], comparisons: Sequence[tuple[SetName, int, int]]) -> None:
     """All of them, of what there is.
 
     Args:
         places: one a seed.
-        sets: compared on all tasks.
-        count: of the tasks.
-        curve: sets compared on fewer.
-        fewer: how many.
+        comparisons: sets, numbers of tasks and of steps; the first two numbers are the main ones.
     """
     places = [place for place in places if read_scores(place, "base")]
     _print_harvest(places)
-    base = [read_scores(place, "base") for place in places]
-    print("\n| set | rows | pass@1, step 1 | pass@5, step 1 | pass@1, step 2 | PERsD above it |")
-    print("|---|---|---|---|---|---|")
-    _print_row("none", "–", base, _all(places, f"persd-{count}"))
-    for name in sets:
-        models = _all(places, f"{name}-{count}")
-        rows = [len(read_sets(place / "run" / "sets").rows[name]) for place in places]
-        _print_row(name, _spread(rows, "d"), models, _all(places, f"persd-{count}"))
+    _, tasks, steps = comparisons[0]
+    persd = _all(places, model_name("persd", tasks, steps))
     print(
-        "\n| tasks | "
-        + " | ".join(curve)
-        + " | "
-        + " | ".join(f"persd above {name}" for name in curve if name != "persd")
-        + " |"
+        "\n| set | rows | pass@1, step 1 | pass@5, step 1 | pass@1, step 2 | PERsD above it |\n"
+        "|---|---|---|---|---|---|"
     )
-    print("|---" * (2 * len(curve)) + "|")
-    for number in (count, *fewer):
-        cells = [_means(_all(places, f"{name}-{number}"), 1, 1) for name in curve]
-        persd = _all(places, f"persd-{number}")
-        cells += [_above(persd, _all(places, f"{n}-{number}"), 1) for n in curve if n != "persd"]
-        print(f"| {number} | " + " | ".join(cells) + " |")
+    _print_row("none", "–", _all(places, "base"), persd)
+    for name in SETS:
+        rows = [len(read_sets(place / "run" / "sets").rows[name]) for place in places]
+        _print_row(name, _spread(rows, "d"), _all(places, model_name(name, tasks, steps)), persd)
+    print("\n| tasks | steps | " + " | ".join(_CURVE) + " | PERsD above StanD | above InpD |")
+    print("|---" * (len(_CURVE) + 4) + "|")
+    for count, long in dict.fromkeys((count, long) for _, count, long in comparisons):
+        models = [_all(places, model_name(name, count, long)) for name in _CURVE]
+        cells = [_means(one, 1, 1) for one in models]
+        cells += [_above(models[-1], other) for other in models[:-1]]
+        print(f"| {count} | {long} | " + " | ".join(cells) + " |")
 
 
 def _all(places: Sequence[Path], model: str) -> list[Scores | None]:
@@ -110,7 +104,7 @@ def _print_row(
     name: str, rows: str, models: Sequence[Scores | None], persd: Sequence[Scores | None]
 ) -> None:
     cells = [_means(models, step, k) for step, k in ((1, 1), (1, 5), (2, 1))]
-    above = "" if name == "persd" else _above(persd, models, 1)
+    above = "" if name == "persd" else _above(persd, models)
     print(f"| {name} | {rows} | " + " | ".join(cells) + f" | {above} |")
 
 
@@ -126,14 +120,13 @@ def _spread(values: Sequence[float], form: str) -> str:
     return f"{mean} ({min(values):{form}} to {max(values):{form}})"
 
 
-def _above(first: Sequence[Scores | None], second: Sequence[Scores | None], step: int) -> str:
+def _above(first: Sequence[Scores | None], second: Sequence[Scores | None]) -> str:
     """How far the first is above the second: over all seeds with its interval, and seed by seed."""
     pairs = [(a, b) for a, b in zip(first, second, strict=True) if a and b]
     if not pairs:
         return ""
     by_seed = [
-        [x - y for x, y in zip(a.by_task(step, 1), b.by_task(step, 1), strict=True)]
-        for a, b in pairs
+        [x - y for x, y in zip(a.by_task(1, 1), b.by_task(1, 1), strict=True)] for a, b in pairs
     ]
     found = paired_bootstrap([100 * value for seed in by_seed for value in seed])
     low, high = found.interval or (0.0, 0.0)
