@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from xgen_distill.commands.generate import generate
 from xgen_distill.commands.run import run
 from xgen_distill.commands.tasks import prepare_tasks
 
@@ -22,6 +23,7 @@ def distill() -> None:
 
 
 for command in (
+    generate,
     prepare_tasks,
     run,
 ):
