@@ -104,7 +104,7 @@ def read_calls(reply: str, name: str) -> tuple[list[str], Counter[str]]:
     wrong: Counter[str] = Counter()
     for line in reply.splitlines():
         match = _LINE.match(line)
-        if match is None or match["call"].lstrip().startswith(("```", "#")):
+        if match is None or line.lstrip().startswith(("```", "#")):
             continue
         call, reason = _read_call(match["call"], name)
         if call in calls:
