@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,23 @@ def test_other_sets_go_elsewhere_and_leave_the_run_as_it_is(run: Path, tmp_path:
         "input": "",
         "output": sets.rows["persd"][0].completion,
     }
+
+
+def test_what_a_benchmark_asks_is_left_out_with_its_evidence(run: Path, tmp_path: Path) -> None:
+    asked = replace(make_task("halve"), id="bench/1", origin="bench")
+    (tmp_path / "bench.jsonl").write_text(json.dumps(asked.to_json()) + "\n")
+    done = built(run, "--decontaminate", tmp_path / "bench.jsonl")
+    assert done.exit_code == 0, done.output
+    assert "rejected repair: 1 × in a benchmark\n0 of 1 benchmark tasks were clean" in done.output
+    sets = read_sets(run / "sets")
+    assert not [row for rows in sets.rows.values() for row in rows if row.task == "halve"]
+    assert {one.detail for one in sets.rejections if one.task == "halve"} == {"bench/1"}
+    assert "halve" in (run / "sets" / "overlap" / "pairs.jsonl").read_text("utf-8")
+    assert "0 of 1 tasks are clean" in section(run, "25-overlap").summary
+    assert "in a benchmark, bench/1" in tasks(run)["halve"].fields["became no row"]
+    assert built(run).exit_code == 0
+    assert not (run / "sections" / "25-overlap.json").exists()
+    assert not (run / "sets" / "overlap").exists()
 
 
 def test_a_run_that_is_none_or_not_finished_is_refused(run: Path, tmp_path: Path) -> None:

@@ -26,11 +26,11 @@ def distill() -> None:
 
 
 for command in (
-    compare_students,
-    decontaminate,
-    evaluate,
     prepare_tasks,
     run,
     build,
+    decontaminate,
+    evaluate,
+    compare_students,
 ):
     distill.add_command(command)

@@ -67,10 +67,13 @@ def results_section(results: RunResults) -> Section:
         blocks.append(_errors(results.errors))
     blocks += _likeness(results)
     share = f" ({left.valid / left.failed:.0%})" if left.failed else ""
+    weak = f" {results.weak:,} verdicts are of programs that shared a process with their test."
     return Section(
         title="Results",
         summary=f"Round {results.round}: of {left.usable:,} usable tasks the student failed "
-        f"{left.failed:,}, of which the teacher repaired {left.valid:,}{share}.",
+        f"{left.failed:,}, of which the teacher repaired {left.valid:,}{share}."
+        + weak
+        * bool(results.weak),
         blocks=tuple(blocks),
     )
 

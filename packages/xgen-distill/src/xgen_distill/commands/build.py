@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 if TYPE_CHECKING:
-    from xgen_distill.sets import SetCounts
+    from xgen_distill.rebuilding import Rebuilt
 
 __all__ = ["build"]
 
@@ -38,6 +38,15 @@ __all__ = ["build"]
     "--union", is_flag=True, help="Of all rounds so far, where RUN went on from earlier ones."
 )
 @click.option(
+    "--decontaminate",
+    "-d",
+    "benchmarks",
+    multiple=True,
+    metavar="[NAME=]FILE",
+    help="Leave out what gives away a task of this benchmark: HumanEval, MBPP, or tasks of ours; "
+    "repeatable.",
+)
+@click.option(
     "--export",
     "exports",
     multiple=True,
@@ -55,6 +64,7 @@ def build(
     settings: tuple[str, ...],
     combined: Literal["repair", "direct"],
     union: bool,
+    benchmarks: tuple[str, ...],
     exports: tuple[Literal["alpaca", "chat", "prompt-completion", "human-eval"], ...],
     workers: int | None,
     unsafe: bool,
@@ -67,46 +77,54 @@ def build(
 
     \b
     Example:
-      xgen distill build runs/d --combined direct --export chat
+      xgen distill build runs/d --combined direct --export chat --decontaminate HumanEval.jsonl.gz
       xgen distill build runs/d --set examples=1 -o sets-with-an-example
     """
     import asyncio
     from pathlib import Path
 
     from xgen_core.recipe import apply_settings
+    from xgen_distill.commands.decontaminate import read_benchmarks
     from xgen_distill.rebuilding import rebuild
     from xgen_distill.sets import export_rows
     from xgen_distill.stored_run import StoredRun
 
     stored = StoredRun(run)
-    sets = asyncio.run(
+    rebuilt = asyncio.run(
         rebuild(
             stored,
             output=output,
             template=apply_settings(stored.recipe.template, settings),
             combined=combined,
             union=union,
+            benchmarks=read_benchmarks(benchmarks)[0],
             workers=workers,
             allow_weak=unsafe,
         )
     )
     home = Path(output) if output else Path(run) / "sets"
     for form in exports:
-        for name, rows in sets.rows.items():
+        for name, rows in rebuilt.sets.rows.items():
             export_rows(home / f"{name}.{form}.jsonl", rows, form)
+    if rebuilt.contamination is not None:
+        rebuilt.contamination.write(home / "overlap")
     if as_json:
         click.echo((home / "counts.json").read_text("utf-8"), nl=False)
         return
-    click.echo(f"{_text(sets.counts)}\n\n{home}")
+    click.echo(f"{_text(rebuilt)}\n\n{home}")
 
 
-def _text(counts: SetCounts) -> str:
-    """Counts for people: the sets, what was changed in them, and what became no row."""
+def _text(rebuilt: Rebuilt) -> str:
+    """Counts for people: the sets, what was changed in their solutions, what became no row."""
+    counts = rebuilt.sets.counts
     lines = [f"{'set':<16}{'rows':>8}{'tasks':>8}"]
     lines += [f"{name:<16}{of.rows:>8,}{of.tasks:>8,}" for name, of in counts.sets.items()]
-    for name, of in counts.sets.items():
-        lines += [f"{name}: {n:,} × {change}" for change, n in of.repaired.items()]
-        lines += [f"{name}: {of.same:,} left out, the same as another row"] if of.same else []
+    for name, what in (("stand", "direct"), ("persd", "repair")):
+        changes = counts.sets[name].repaired.items()
+        lines += [f"changed {what}: {n:,} × {change}" for change, n in changes]
     for source, reasons in counts.rejected.items():
-        lines += [f"{source} became no row: {n:,} × {reason}" for reason, n in reasons.items()]
+        lines += [f"rejected {source}: {n:,} × {reason}" for reason, n in reasons.items()]
+    found = rebuilt.contamination
+    if found is not None:
+        lines.append(f"{len(found.clean):,} of {len(found.tasks):,} benchmark tasks were clean")
     return "\n".join(lines)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from xgen_distill.decontamination import TrainingItem
     from xgen_distill.task import Task
 
-__all__ = ["decontaminate"]
+__all__ = ["decontaminate", "read_benchmarks"]
 
 
 @click.command("decontaminate")
@@ -66,12 +67,8 @@ def decontaminate(
     from xgen_eval.inputs import DataFile
 
     items, read = _training(Path(training))
-    tasks: dict[str, list[Task]] = {}
-    for named in benchmarks:
-        name, path, found = _benchmark(named)
-        tasks.setdefault(name, []).extend(found)
-        read.append(path)
-    recipe = {"files": [DataFile.of(path) for path in read], "common": common}
+    tasks, files = read_benchmarks(benchmarks)
+    recipe = {"files": [DataFile.of(path) for path in (*read, *files)], "common": common}
     run = Run.create(output, "distill-overlap", recipe)
     found = asyncio.run(find_contamination(items, tasks, common=common, allow_weak=unsafe))
     found.write(output)
@@ -102,6 +99,21 @@ def _training(path: Path) -> tuple[list[TrainingItem], list[Path]]:
     sets = [file for name in SETS if (file := path / "sets" / f"{name}.jsonl").is_file()]
     rows = [row for file in sets for row in read_jsonl(file, Row.from_json)]
     return training_items(read_tasks(tasks, "tasks").tasks, rows), [tasks, *sets]
+
+
+def read_benchmarks(named: Sequence[str]) -> tuple[dict[str, list[Task]], list[Path]]:
+    """Tasks by the benchmark's name, and the files that they were read from.
+
+    Args:
+        named: `[NAME=]FILE`; those of one name are taken together.
+    """
+    tasks: dict[str, list[Task]] = {}
+    files: list[Path] = []
+    for one in named:
+        name, path, found = _benchmark(one)
+        tasks.setdefault(name, []).extend(found)
+        files.append(path)
+    return tasks, files
 
 
 def _benchmark(named: str) -> tuple[str, Path, tuple[Task, ...]]:
