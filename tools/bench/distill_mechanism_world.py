@@ -1,34 +1,23 @@
-"""A world of small programs for `distill_mechanism.py`: tasks, texts with habits, two teachers.
+"""The world of `distill_mechanism.py`: programs over a list of numbers, and how they are written.
 
-A task goes through a list of numbers: some of its values, those that are of a kind, each changed,
-and something made of them.
+A task takes some of the values, keeps those of a kind, changes each, and makes something of them.
 
     Take the first 4 values. Keep those at least 3. Double each. Return the sum.
 
-There is a right program for it in each of several styles, and in each style with several names and
-turns of an expression. What a student reads before it tries anything is written in these styles,
-and has habits: where a task says "at least", most texts have `>`. Some habits belong to a style:
-only who multiplies in a loop can begin with 0. So a student that learns from these texts fails for
-reasons of its own.
-
-The direct teacher answers a task, always in one style and with the same names. The repairing
-teacher sees a program and returns the right program that is nearest to it, of all that the world
-knows: it keeps the style and the names, and changes what is wrong.
+There is a right program for it in each of three styles, and in each style with several names and
+turns of an expression. Some steps have a habit: where a task says "at least", most texts of this
+world have `>`. Some habits belong to a style: only who multiplies in a loop can begin with 0.
 """
 
 from __future__ import annotations
 
-import functools
-import itertools
-import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from xgen_distill import Task, Template, UnitTest
-from xgen_distill.similarity import similarity
+from xgen_core.records import Record
 
-__all__ = ["STYLES", "Chain", "Style", "draw_chains", "make_task", "nearest", "text"]
+__all__ = ["DIRECT", "ENDINGS", "HEADER", "NAMES", "PARTS", "STYLES", "Chain", "Style", "Writing"]
 
 Style = Literal["loop", "steps", "expression"]
 STYLES: tuple[Style, ...] = get_args(Style)
@@ -190,7 +179,7 @@ DIRECT = Writing(style="expression", name="item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
+class Chain(Record):
     """A task's parts by number, and its numbers: two tasks of the same parts are alike."""
 
     parts: tuple[int, int, int]
@@ -273,120 +262,3 @@ def _expression(pick: str, keep: str, change: str, name: str, ending: Ending) ->
     elif "," in ending.whole:
         inner = f"({inner})"
     return f"return {ending.whole.format(s=inner)}"
-
-
-def draw_chains(count: int, chance: random.Random) -> list[Chain]:
-    """Different ones."""
-    found: dict[Chain, None] = {}
-    while len(found) < count:
-        first, second, third = (chance.randrange(len(part)) for part in PARTS)
-        parts = (first, second, third)
-        pick, keep, change = (
-            chance.randint(*step.numbers) if "{k}" in step.words else 0
-            for step in (part[i] for part, i in zip(PARTS, parts, strict=True))
-        )
-        ending = chance.randrange(len(ENDINGS))
-        one = Chain(parts=parts, ending=ending, numbers=(pick, keep, change))
-        found.setdefault(one)
-    return list(found)
-
-
-def text(chain: Chain, chance: random.Random, shares: Mapping[Style, float], habit: float) -> str:
-    """A body as one may stand in what a student reads.
-
-    Args:
-        chain: what it is to do.
-        chance: draws style, names, turns and habits.
-        shares: of the styles.
-        habit: how likely a habit is.
-    """
-    (style,) = chance.choices(STYLES, [shares[style] for style in STYLES])
-    turned = (chance.random() < 0.3, chance.random() < 0.3, chance.random() < 0.3)
-    first, second, third, last = (
-        possible and chance.random() < habit for possible in chain.habits(style)
-    )
-    writing = Writing(
-        style=style,
-        name=chance.choice(NAMES),
-        turned=turned,
-        wrong=(first, second, third, last),
-    )
-    return chain.body(writing)
-
-
-@functools.cache
-def right_bodies(chain: Chain) -> tuple[str, ...]:
-    """Every right program of the world, in any hand but the direct teacher's."""
-
-    def all_of_them() -> Iterator[str]:
-        both = (False, True)
-        for style, name in itertools.product(STYLES, NAMES):
-            for a, b, c in itertools.product(both, repeat=3):
-                yield chain.body(Writing(style=style, name=name, turned=(a, b, c)))
-
-    return tuple(dict.fromkeys(all_of_them()))
-
-
-def nearest(chain: Chain, program: str) -> str:
-    """The right body that is nearest to a program, by its tokens; of equals the first."""
-    return max(right_bodies(chain), key=lambda body: similarity(program, HEADER + body)["tokens"])
-
-
-def make_task(chain: Chain, id: str, chance: random.Random) -> Task:
-    """The task, with tests that every habit fails; the direct teacher's answer is its gold."""
-    gold = HEADER + chain.body(DIRECT)
-    rivals = [
-        HEADER + chain.body(Writing(style=style, name="x", wrong=wrong))
-        for style in STYLES
-        for wrong in _single(chain.habits(style))
-    ]
-    edges = [k for k in chain.numbers if k]
-    tests: list[list[int]] = []
-    wanted: list[str] = []
-    for _ in range(50):  # a habit may do no harm, as `/` on even numbers
-        tests = [_values(edges, chance) for _ in range(5)] + [[]]
-        wanted = [run(gold, values) for values in tests]
-        if all([run(rival, v) for v in tests] != wanted for rival in rivals):
-            break
-    shown = [UnitTest.of_call(f"solve({v})", w) for v, w in zip(tests, wanted, strict=True)]
-    return Task(
-        id=id,
-        instruction=chain.instruction,
-        entry_point="solve",
-        header=HEADER,
-        shown=tuple(shown[:2]),
-        hidden=tuple(shown[2:]),
-        gold=gold,
-        prelude="from math import prod",
-        trusted=True,
-        origin="mechanism",
-    )
-
-
-def _values(edges: Sequence[int], chance: random.Random) -> list[int]:
-    return [
-        chance.choice(edges) if edges and chance.random() < 0.3 else chance.randint(-6, 9)
-        for _ in range(chance.randint(3, 8))
-    ]
-
-
-def _single(habits: Sequence[bool]) -> Iterator[tuple[bool, bool, bool, bool]]:
-    for i, possible in enumerate(habits):
-        if possible:
-            first, second, third, last = (j == i for j in range(4))
-            yield first, second, third, last
-
-
-def run(program: str, values: Sequence[int]) -> str:
-    """What a program of this world makes of a list, as source."""
-    space: dict[str, object] = {}
-    exec(f"from math import prod\n{program}", space)
-    solve = space["solve"]
-    assert callable(solve)
-    return repr(solve(list(values)))
-
-
-def prompt(chain: Chain) -> str:
-    """How a task is put to a student."""
-    task = Task(id="t", instruction=chain.instruction, entry_point="solve", header=HEADER)
-    return Template().attempt(task)
