@@ -103,6 +103,7 @@ def test_the_last_of_a_list_that_was_cut_off_is_left_out() -> None:
         ("def f():\n    return 1", "not a plain function"),
         ("async def f(a):\n    return a", "not a plain function"),
         ("def f(a):\n    yield a", "not a plain function"),
+        ("LIMIT = 3\ndef f(a=LIMIT):\n    return a", "the header needs more than imports"),
     ],
 )
 def test_solutions_that_are_none(reply: str, reason: str) -> None:
@@ -117,6 +118,16 @@ def test_a_solution_keeps_helpers_and_imports_and_loses_examples() -> None:
     assert (found.entry_point, found.header) == ("root", "def root(x: float) -> float:\n")
     assert found.program.startswith("import math")
     assert "print" not in found.program
+
+
+def test_imports_that_the_header_needs_are_there_for_everybody() -> None:
+    found = read_solution(
+        "from typing import List, Optional as Maybe\nimport math\n"
+        "def f(x: List[int], y: Maybe[int] = None) -> float:\n    return math.sqrt(x[y or 0])\n"
+    )
+    assert found.prelude == "from typing import List, Optional as Maybe\n"
+    tested = run_tests(found.program, reply="f([1])\nf([4])\nf([4, 9], 1)\nf([0])\nf([0], None)")
+    assert [test.expected for test in tested.tests] == ["1.0", "2.0", "3.0", "0.0", "0.0"]
 
 
 def test_calls_are_read_line_by_line() -> None:
@@ -146,6 +157,7 @@ def run_tests(
         instruction="Do something with a number.",
         entry_point=found.entry_point,
         header=found.header,
+        prelude=found.prelude,
         gold=found.program,
     )
 

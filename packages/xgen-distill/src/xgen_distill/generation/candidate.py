@@ -22,7 +22,7 @@ class Candidate(Record):
         round: of rewriting; 0 for what was not rewritten.
         parents: ids of the tasks it comes from, the earliest first.
         instruction: what is asked; empty where nothing could be read.
-        entry_point, header, gold: the teacher's solution; empty where there is none.
+        entry_point, header, prelude, gold: the teacher's solution; empty where there is none.
         reason: why it was left out; empty where it was not.
         like: the id of what it resembles, where that is the reason.
         similarity: to that.
@@ -37,6 +37,7 @@ class Candidate(Record):
     instruction: str = ""
     entry_point: str = ""
     header: str = ""
+    prelude: str = ""
     gold: str = ""
     reason: str = ""
     like: str = ""
@@ -59,5 +60,6 @@ class Candidate(Record):
             shown=shown,
             hidden=hidden,
             gold=self.gold,
+            prelude=self.prelude,
             origin="evol-instruct" if self.round else "self-instruct",
         )

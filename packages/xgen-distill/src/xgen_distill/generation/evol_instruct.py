@@ -179,6 +179,7 @@ class Evolver:
             child,
             entry_point=solution.entry_point,
             header=solution.header,
+            prelude=solution.prelude,
             gold=solution.program,
             reason="cut off" if cut else solution.reason,
         )

@@ -300,5 +300,6 @@ def _seed_candidate(seed: Task) -> Candidate:
         instruction=seed.instruction,
         entry_point=seed.entry_point,
         header=seed.header,
+        prelude=seed.prelude,
         gold=seed.gold,
     )

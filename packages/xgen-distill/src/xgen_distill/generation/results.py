@@ -79,12 +79,13 @@ class GenerationResults(Record):
     @property
     def summary(self) -> str:
         """What came of it, in a sentence."""
-        wanted = self.made["self-instruct"].tasks if "self-instruct" in self.made else 0
         if self.ended == "enough":
             return f"{self.tasks:,} tasks"
+        missing = sum(self.unanswered.get("lists", {}).values())
+        because = f"; {missing:,} lists were not answered" if missing else ""
         return (
-            f"{self.tasks:,} tasks; Self-Instruct ended with {wanted:,} of {self.count:,}, as "
-            "further lists brought nothing new"
+            f"{self.tasks:,} tasks: Self-Instruct ended with {self.made['self-instruct'].tasks:,} "
+            f"of {self.count:,}, as further lists brought nothing new{because}"
         )
 
     def section(self, tasks: Sequence[Task], candidates: Sequence[Candidate]) -> Section:

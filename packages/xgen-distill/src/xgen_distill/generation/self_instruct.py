@@ -185,6 +185,7 @@ def _candidate(item: Item, id: str, filters: Filters) -> Candidate:
         instruction=item.asked,
         entry_point=solution.entry_point,
         header=solution.header,
+        prelude=solution.prelude,
         gold=solution.program,
         reason=solution.reason,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from dataclasses import dataclass
 
@@ -25,12 +26,14 @@ class Solution(Record):
     Attributes:
         entry_point: the function that is asked for; empty where there is none.
         header: of it, with its line end.
+        prelude: imports that the header needs, of a type say; whoever solves the task has them.
         program: with imports and helpers that it uses, and no examples.
         reason: why there is none; empty where there is one.
     """
 
     entry_point: str = ""
     header: str = ""
+    prelude: str = ""
     program: str = ""
     reason: str = ""
 
@@ -41,7 +44,7 @@ def read_solution(reply: str) -> Solution:
     Returns:
         The solution, or why there is none: `"no function"` (no `def` anywhere), `"other language"`,
         `"no code"`, `"does not compile"`, `"several functions"`, `"not a plain function"` (it is
-        asynchronous, a generator, or takes no parameters).
+        asynchronous, a generator, or takes no parameters), `"the header needs more than imports"`.
     """
     tags = {tag.lower() for tag in _FENCE.findall(reply)}
     if tags and not tags & _PYTHON:
@@ -75,7 +78,26 @@ def _cleaned(program: str, name: str) -> Solution:
         return Solution(reason=reading.reason or "does not compile")
     if _yields(found.header + found.body):
         return Solution(reason="not a plain function")
-    return Solution(entry_point=name, header=header, program=reading.program)
+    prelude = _prelude(reading.program, header)
+    if prelude is None:
+        return Solution(reason="the header needs more than imports")
+    return Solution(entry_point=name, header=header, prelude=prelude, program=reading.program)
+
+
+def _prelude(program: str, header: str) -> str | None:
+    """The imports of a program that a header needs; None where it needs something else of it."""
+    needed = {
+        node.id
+        for node in ast.walk(ast.parse(f"{header}    pass\n"))
+        if isinstance(node, ast.Name) and not hasattr(builtins, node.id)
+    }
+    found: list[str] = []
+    for node in ast.parse(program).body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+            found += [ast.unparse(node)] if names & needed else []
+            needed -= names
+    return None if needed else "".join(f"{line}\n" for line in found)
 
 
 def _roots(tree: ast.Module) -> list[str]:

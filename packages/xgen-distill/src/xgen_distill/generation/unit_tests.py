@@ -238,7 +238,7 @@ class UnitTester:
 
     async def _passes(self, candidate: Candidate, tests: Sequence[UnitTest]) -> bool:
         """Whether the solution gives the same again, with other random numbers."""
-        problem = replace(_problem(candidate, tests), prelude=_RESEED)
+        problem = replace(_problem(candidate, tests), prelude=candidate.prelude + _RESEED)
         verdict = await self.checker.check(problem, candidate.gold, limits=self.limits)
         return verdict.passed
 
