@@ -27,7 +27,7 @@ from xgen_distill.generation.results import (
 )
 from xgen_distill.generation.self_instruct import draw_seeds, list_prompt, read_candidates
 from xgen_distill.generation.settings import Generation
-from xgen_distill.generation.unit_tests import Tested, Tester
+from xgen_distill.generation.unit_tests import UnitTester, UnitTests
 from xgen_distill.items import read_rows
 from xgen_distill.task import Task
 from xgen_eval.execution import Checker
@@ -65,7 +65,7 @@ class Maker:
     _novelty: Novelty = field(init=False)
     _candidates: list[Candidate] = field(default_factory=list[Candidate])
     _tasks: dict[str, Task] = field(default_factory=dict[str, Task])
-    _tested: dict[str, Tested] = field(default_factory=dict[str, Tested])
+    _tested: dict[str, UnitTests] = field(default_factory=dict[str, UnitTests])
     _left_out: dict[str, str] = field(default_factory=dict[str, str])
     _made: dict[str, Made] = field(default_factory=dict[str, Made])
     _unanswered: dict[str, dict[str, Failure]] = field(
@@ -190,7 +190,7 @@ class Maker:
     async def _test(self, new: Sequence[Candidate], number: int) -> list[Task]:
         """The tasks among candidates: those with tests. What is tested already is not again."""
         of = self.generation
-        tester = Tester(
+        tester = UnitTester(
             model=self.model,
             checker=self.checker,
             sampling=of.answers,
@@ -199,7 +199,7 @@ class Maker:
             fewest=of.fewest,
             seed=of.seed,
         )
-        found = await self._map(f"tests-{number}", Tested, new, tester.test)
+        found = await self._map(f"tests-{number}", UnitTests, new, tester.test)
         self._tested.update(found)
         self._left_out.update((one.id, "no answer") for one in new if one.id not in found)
         self._left_out.update((id, one.reason) for id, one in found.items())
@@ -285,7 +285,7 @@ class Maker:
         )
 
 
-def _usage(one: Candidate | Tested) -> Usage:
+def _usage(one: Candidate | UnitTests) -> Usage:
     return Usage(
         calls=one.calls,
         prompt_tokens=one.prompt_tokens,

@@ -13,7 +13,7 @@ from xgen_core.lm import Prices, Usage
 from xgen_core.records import Record, Scalar
 from xgen_core.report.sections import Item, Items, Section, Table
 from xgen_distill.generation.candidate import Candidate
-from xgen_distill.generation.unit_tests import Tested
+from xgen_distill.generation.unit_tests import UnitTests
 from xgen_distill.results import Cost
 from xgen_distill.task import Task
 
@@ -126,7 +126,7 @@ class GenerationResults(Record):
         )
 
 
-def count_lines(tested: Iterable[Tested]) -> dict[str, int]:
+def count_lines(tested: Iterable[UnitTests]) -> dict[str, int]:
     """Lines and calls that are no test, by reason."""
     counts: Counter[str] = Counter()
     for one in tested:

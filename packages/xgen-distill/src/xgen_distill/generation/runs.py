@@ -6,7 +6,7 @@
     run.json            what it rests on
     calls.sqlite        every answered request
     items/evolve-N.jsonl    one rewritten `Candidate` a line, under its parent's id
-    items/tests-N.jsonl     one `Tested` a line, under its candidate's id; 0 is of the lists
+    items/tests-N.jsonl     one `UnitTests` a line, under its candidate's id; 0 is of the lists
     candidates.jsonl    all that the teacher made up, and why most of it was left out
     tasks.jsonl         the tasks, for `xgen distill run`
     results.json        what it comes to

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from xgen_core.records import Record
 from xgen_distill.program import find_definition, parse_program
 from xgen_distill.task import Task
-from xgen_distill.teacher.reading import find_code, read_reply
+from xgen_distill.teacher.reading import Reading, find_code, read_reply
 
 __all__ = ["Solution", "read_solution"]
 
@@ -48,7 +48,8 @@ def read_solution(reply: str) -> Solution:
         return Solution(reason="other language")
     if not re.search(r"\bdef\s+\w", reply):
         return Solution(reason="no function")
-    code = find_code(reply)
+    whole = parse_program(reply.strip()) is not None  # code alone, without a fence
+    code = Reading(program=reply.strip()) if whole else find_code(reply)
     if not code.program:
         return Solution(reason=code.reason)
     tree = parse_program(code.program)

@@ -25,7 +25,7 @@ from xgen_distill.tasks.splitting import split_tests_of
 from xgen_distill.unit_test import UnitTest
 from xgen_eval.execution import Checker, Limits, Problem
 
-__all__ = ["Tested", "Tester", "call_prompt", "read_calls"]
+__all__ = ["UnitTester", "UnitTests", "call_prompt", "read_calls"]
 
 _ASKED = """\
 Write {count} calls of the function below, to test it with: usual ones, and ones with edge cases.
@@ -57,7 +57,7 @@ _RESEED = "__import__('random').seed(1)\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tested(Record):
+class UnitTests(Record):
     """What came of asking for tests.
 
     Attributes:
@@ -104,7 +104,7 @@ def read_calls(reply: str, name: str) -> tuple[list[str], Counter[str]]:
     wrong: Counter[str] = Counter()
     for line in reply.splitlines():
         match = _LINE.match(line)
-        if match is None or match["call"].lstrip().startswith(("```", "#")):
+        if match is None or line.lstrip().startswith(("```", "#")):
             continue
         call, reason = _read_call(match["call"], name)
         if call in calls:
@@ -150,7 +150,7 @@ def _is_value(argument: ast.expr) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tester:
+class UnitTester:
     """Makes tests for tasks.
 
     Attributes:
@@ -171,7 +171,7 @@ class Tester:
     fewest: int = 5
     seed: int = 0
 
-    async def test(self, candidate: Candidate) -> Tested:
+    async def test(self, candidate: Candidate) -> UnitTests:
         """Ask for calls, and run the candidate's own solution on them.
 
         Raises:
@@ -189,11 +189,13 @@ class Tester:
 
     async def _run(
         self, candidate: Candidate, calls: Sequence[str], dropped: Counter[str]
-    ) -> Tested:
+    ) -> UnitTests:
         tests, reason = await self._true_tests(candidate, calls, dropped)
         if not reason and len(tests) < self.fewest:
             reason = "too few tests"
-        return Tested(tests=() if reason else tuple(tests), dropped=_counts(dropped), reason=reason)
+        return UnitTests(
+            tests=() if reason else tuple(tests), dropped=_counts(dropped), reason=reason
+        )
 
     async def _true_tests(
         self, candidate: Candidate, calls: Sequence[str], dropped: Counter[str]
