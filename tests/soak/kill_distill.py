@@ -229,13 +229,18 @@ def stored(run: Path) -> dict[str, Usage]:
         store.close()
 
 
+TIMED = ("30-calls.json", "40-tasks.json")
+"""Sections that tell how long calls took."""
+
+
 def content(run: Path) -> dict[str, bytes]:
-    """Every file of a run but the store, which knows times, and what a kill left half written."""
+    """Every file of a run but those that know times, and what a kill left half written."""
     files = (path for path in run.rglob("*") if path.is_file())
     return {
         str(path.relative_to(run)): path.read_bytes()
         for path in files
-        if not path.name.startswith("calls.sqlite") and ".partial-" not in str(path)
+        if not path.name.startswith("calls.sqlite") and path.name not in TIMED
+        if ".partial-" not in str(path)
     }
 
 

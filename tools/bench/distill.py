@@ -1,14 +1,14 @@
 """A run's 1,000 attempts through the sandbox, beside what the executor does alone.
 
-    python tools/bench/distill.py [--attempts 1000] [--rounds 3]
+    python tools/bench/distill.py [--attempts 1000] [--rounds 5]
 
-A student that answers at once writes a program for every task: a third pass, the others fail by a
-value, by an exception, or do not compile; a teacher that answers at once repairs them. `run`: the
-whole of `run_loop`, from the tasks to the sets on disk: direct solutions, attempts, attempts that
-are run again because a hidden test failed, repairs, rows as they are trained, with every call and
-item written down. `executor`: `Checker.check` alone on the very same programs and tests, all
-handed over at once. The two take turns; printed are programs a second, and the share of the
-executor's rate that is reached, by the stage of attempts alone and by the whole run.
+A student that answers at once writes a program for every task: four of ten pass, the others fail by
+a value, by an exception, or do not compile. `run`: the stage of attempts as `xgen distill run` has
+it, every call and item written to disk, and programs that failed where they may not be told of run
+once more. `executor`: `Checker.check` alone on the very same programs and tests, all handed over
+at once. The two take turns; printed are programs a second, and the share of the executor's rate
+that the run reaches: in each round, the median, and of the best rounds of both, which other work
+on the machine disturbs least.
 """
 
 from __future__ import annotations
@@ -23,15 +23,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from xgen_core import Model
-from xgen_core.concurrency import Failure
-from xgen_distill import Attempt, Configuration, Task, UnitTest, run_loop, runs
+from xgen_core import Run, open_model
+from xgen_core.lm import CallStore, recorded
+from xgen_distill import Configuration, Spending, Task, UnitTest
+from xgen_distill.examiner import Examiner, task_problems
 from xgen_distill.stages import Stages
 from xgen_eval.execution import Checker, Limits, Problem, Verdict
 
 BODY = (
-    "    count = 0\\n    for value in values:\\n        if value {} limit:\\n"
-    "            count += 1\\n    return count\\n"
+    "    count = 0\n    for value in values:\n        if value {} limit:\n"
+    "            count += 1\n    return count\n"
 )
 WRITTEN = (">", ">", ">", ">=", "<", "==", "> offset +", "> (", ">", "!=")
 """What the student writes for tasks whose number ends in 0, 1, …"""
@@ -58,31 +59,22 @@ def make_task(number: int) -> Task:
     )
 
 
-def write_models(directory: Path) -> tuple[str, str]:
-    """URIs of a student and a teacher that answer by rule."""
-    student = [
-        {"pattern": rf"def count_above_\d*{digit}\([^\n]*\n$", "replies": [_body(sign)]}
-        for digit, sign in enumerate(WRITTEN)
-    ]
-    code = r"def count_above_\1(values: list[int], limit: int = \1) -> int:" + "\n" + _body(">")
-    pattern = r"HEADER:\ndef count_above_(\d+)\("
-    teacher = [{"pattern": pattern, "replies": [f"```python\n{code}```\n"]}]
-    uris: list[str] = []
-    for name, rules in (("student", student), ("teacher", teacher)):
-        path = directory / f"{name}.jsonl"
-        path.write_text("".join(json.dumps(rule) + "\n" for rule in rules))
-        uris.append(f"scripted:{path}")
-    return uris[0], uris[1]
-
-
-def _body(sign: str) -> str:
-    return BODY.format(sign).replace("\\n", "\n")
+def write_student(directory: Path) -> str:
+    """URI of a student that answers by rule."""
+    path = directory / "student.jsonl"
+    with path.open("w") as handle:
+        for digit, sign in enumerate(WRITTEN):
+            pattern = rf"def count_above_\d*{digit}\([^\n]*\n$"
+            handle.write(json.dumps({"pattern": pattern, "replies": [BODY.format(sign)]}) + "\n")
+    return f"scripted:{path}"
 
 
 class Recorded(Checker):
     """A checker that remembers what it was asked."""
 
-    asked: list[tuple[Problem, str]] = []  # noqa: RUF012 - of the one run that goes on
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(problems)
+        self.asked: list[tuple[Problem, str]] = []
 
     async def check(
         self, problem: Problem, solution: str, *, limits: Limits | None = None
@@ -92,24 +84,33 @@ class Recorded(Checker):
         return await super().check(problem, solution, limits=limits)
 
 
-class Timed(Stages):
-    """Stages that remember when the attempts began and ended, and which programs ran meanwhile."""
+async def attempt(
+    tasks: Sequence[Task], directory: Path
+) -> tuple[float, Sequence[tuple[Problem, str]]]:
+    """Seconds for the attempts of a run, and the programs that they took."""
+    configuration = Configuration(student=write_student(directory), teacher="")
+    problems = task_problems(tasks)
+    async with Recorded([*problems.values()]) as checker:
+        with CallStore(directory / "calls.sqlite") as store:
+            stages = Stages(
+                configuration=configuration,
+                run=Run.create(directory, "bench", configuration),
+                store=store,
+                examiner=Examiner(checker, problems, configuration.limits),
+                concurrency=64,
+                workers=checker.workers,
+                spending=Spending(),
+            )
+            async with recorded(open_model(configuration.student), store) as model:
+                begun = time.perf_counter()
+                attempts, failed = await stages.attempts(model, tasks)
+                seconds = time.perf_counter() - begun
+    if failed or not all(one.verdict for one in attempts):
+        raise SystemExit("some attempts have no verdict")
+    return seconds, checker.asked
 
-    seconds = 0.0
-    programs = slice(0)
 
-    async def attempts(
-        self, model: Model, tasks: Sequence[Task]
-    ) -> tuple[tuple[Attempt, ...], dict[str, Failure]]:
-        """As its base."""
-        begun, first = time.perf_counter(), len(Recorded.asked)
-        found = await Stages.attempts(self, model, tasks)
-        Timed.seconds = time.perf_counter() - begun
-        Timed.programs = slice(first, len(Recorded.asked))
-        return found
-
-
-async def executor(asked: Sequence[tuple[Problem, str]], limits: Limits) -> float:
+async def execute(asked: Sequence[tuple[Problem, str]], limits: Limits) -> float:
     """Seconds for programs by the checker alone, its start left out."""
     async with Checker([problem for problem, _ in asked]) as checker:
         begun = time.perf_counter()
@@ -121,34 +122,26 @@ def main() -> None:
     """Take turns, and print each round."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--attempts", type=int, default=1000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     tasks = [make_task(number) for number in range(1, arguments.attempts + 1)]
-    runs.Checker, runs.Stages = Recorded, Timed
-    shares: list[float] = []
+    limits = Configuration(student="", teacher="").limits
+    runs: list[float] = []
+    executors: list[float] = []
     print(f"{os.cpu_count()} processors, {len(tasks):,} attempts")
     for number in range(1, arguments.rounds + 1):
-        Recorded.asked.clear()
         with tempfile.TemporaryDirectory() as directory:
-            student, teacher = write_models(Path(directory))
-            configuration = Configuration(student=student, teacher=teacher)
-            begun = time.perf_counter()
-            asyncio.run(run_loop(configuration, tasks, output=Path(directory) / "run"))
-            whole = time.perf_counter() - begun
-        every = list(Recorded.asked)
-        for name, asked, ours in (
-            ("attempts", every[Timed.programs], Timed.seconds),
-            ("whole run", every, whole),
-        ):
-            alone = asyncio.run(executor(asked, configuration.limits))
-            print(
-                f"round {number}, {name}: {len(asked):,} programs; run {len(asked) / ours:.0f}/s, "
-                f"executor {len(asked) / alone:.0f}/s: {alone / ours:.1%}",
-                flush=True,
-            )
-            if name == "attempts":
-                shares.append(alone / ours)
-    print(f"attempts, median: {median(shares):.1%}")
+            run, asked = asyncio.run(attempt(tasks, Path(directory)))
+        alone = asyncio.run(execute(asked, limits))
+        runs.append(run)
+        executors.append(alone)
+        print(
+            f"round {number}: {len(asked):,} programs; run {len(asked) / run:.0f}/s, "
+            f"executor {len(asked) / alone:.0f}/s: {alone / run:.1%}",
+            flush=True,
+        )
+    shares = [alone / run for alone, run in zip(executors, runs, strict=True)]
+    print(f"median {median(shares):.1%}; best against best {min(executors) / min(runs):.1%}")
 
 
 if __name__ == "__main__":

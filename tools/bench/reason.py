@@ -16,23 +16,19 @@ Needs xgen-core[http].
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import multiprocessing
 import re
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from collections import deque
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
-WAYS, SECONDS = 64, 0.2
+from endpoint import ALLOWED, WAYS, endpoint
+
 DOCUMENTS = 2000
-USAGE = {"prompt_tokens": 500, "completion_tokens": 40, "total_tokens": 540}
 
 
 def reply(body: dict[str, Any]) -> str:
@@ -52,67 +48,6 @@ def reply(body: dict[str, Any]) -> str:
         return f" When was bridge {number} {'finished by its builder' if builder else 'built'}?"
     what = "finished" if builder else "built"
     return f" Bridge {number} was {what} in {1900 + int(number) % 100}."
-
-
-class Server(asyncio.Protocol):
-    """One connection; each request is answered after `SECONDS`, `WAYS` of all at once."""
-
-    busy = 0
-    waiting: ClassVar[deque[Server]] = deque()
-
-    def __init__(self) -> None:
-        self.buffer = b""
-        self.body: dict[str, Any] = {}
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep where to write."""
-        self.transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        """Begin to answer when a whole request is there."""
-        self.buffer += data
-        head = self.buffer.find(b"\r\n\r\n")
-        if head < 0:
-            return
-        at = self.buffer.lower().index(b"content-length:") + len(b"content-length:")
-        size = int(self.buffer[at : self.buffer.index(b"\r\n", at)])
-        if len(self.buffer) < head + 4 + size:
-            return
-        self.body = json.loads(self.buffer[head + 4 :])
-        self.buffer = b""
-        Server.waiting.append(self)
-        Server.next()
-
-    @classmethod
-    def next(cls) -> None:
-        """Take up who waits, as long as there is a way."""
-        while cls.waiting and cls.busy < WAYS:
-            cls.busy += 1
-            asyncio.get_running_loop().call_later(SECONDS, cls.answer, cls.waiting.popleft())
-
-    @classmethod
-    def answer(cls, connection: Server) -> None:
-        """Answer one request."""
-        cls.busy -= 1
-        choice = {"index": 0, "text": reply(connection.body), "finish_reason": "stop"}
-        body = json.dumps({"object": "text_completion", "choices": [choice], "usage": USAGE})
-        head = (
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
-        )
-        connection.transport.write((head + body).encode())
-        cls.next()
-
-
-def serve(pipe: Connection) -> None:
-    """The server's process; tells its port, and ends with the pipe."""
-
-    async def work() -> None:
-        server = await asyncio.get_running_loop().create_server(Server, "127.0.0.1", 0)
-        pipe.send(server.sockets[0].getsockname()[1])
-        await asyncio.to_thread(pipe.poll, None)
-
-    asyncio.run(work())
 
 
 def write_data(directory: Path, count: int) -> None:
@@ -160,11 +95,10 @@ def bench(directory: Path, url: str, count: int) -> None:
     store.close()
     rows = [json.loads(line) for line in (output / "items" / "results.jsonl").open()]
     edited = sum(row.get("route") == "edited" for row in rows)
-    allowed = WAYS / SECONDS
-    print(f"{count} questions, {edited} edited, {calls:,} calls; {allowed:.0f} calls/s are allowed")
+    print(f"{count} questions, {edited} edited, {calls:,} calls; {ALLOWED:.0f} calls/s are allowed")
     for what, took in (("the whole command", seconds), ("first request to last answer", asking)):
         rate = calls / took
-        print(f"  {what}: {took:.1f} s, {rate:,.0f} calls/s, {rate / allowed:.1%}")
+        print(f"  {what}: {took:.1f} s, {rate:,.0f} calls/s, {rate / ALLOWED:.1%}")
 
 
 def main() -> None:
@@ -172,14 +106,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--questions", type=int, default=500)
     count = parser.parse_args().questions
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=serve, args=(there,))
-    process.start()
-    with tempfile.TemporaryDirectory() as directory:
-        bench(Path(directory), f"http://127.0.0.1:{here.recv()}/v1", count)
-    here.send(None)
-    process.join()
+    with endpoint(reply) as url, tempfile.TemporaryDirectory() as directory:
+        bench(Path(directory), url, count)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ class Recipe:
     weights: Mapping[str, float] = field(default_factory=lambda: {"web": 0.5})
     resume: bool = False
     note: str = ""
+    sources: tuple[str, ...] = ("web",)
+    names: tuple[str, ...] = ()
 
     def __post_init__(self):
         if sum(self.weights.values()) > 1:
@@ -38,9 +40,13 @@ class Recipe:
         ("stages.0.steps=1e3", lambda r: r.stages[0].steps == 1000),
         ("stages.1.rate=3", lambda r: r.stages[1].rate == 3.0),
         ("betas.1=0.99", lambda r: r.betas == (0.9, 0.99)),
+        ("names=a,b", lambda r: r.names == ("a", "b")),
         ("betas=[0.5,0.6]", lambda r: r.betas == (0.5, 0.6)),
         ("betas=0.5,0.6", lambda r: r.betas == (0.5, 0.6)),
         ("note=0.5,0.6", lambda r: r.note == "0.5,0.6"),
+        ("sources=code,books", lambda r: r.sources == ("code", "books")),
+        ("sources=code", lambda r: r.sources == ("code",)),
+        ("sources=", lambda r: r.sources == ()),
         ("weights.code=0.25", lambda r: r.weights == {"web": 0.5, "code": 0.25}),
         ("resume=true", lambda r: r.resume is True),
         ("note=123", lambda r: r.note == "123"),

@@ -104,6 +104,7 @@ def sections():
                 fields={"prompt": "p2"},
                 blocks=(
                     Text(text="Inside."),
+                    Text(text="On demand.", summary="More"),
                     Table(columns=("inner",), rows=(("cell",),)),
                     Diff(before="step", after="mended"),
                 ),
@@ -148,7 +149,8 @@ def hostile(tmp_path):
         description=HOSTILE,
         caption=HOSTILE,
     )
-    inside = (Text(text=HOSTILE), table, Diff(before=HOSTILE, after=HOSTILE + "?"))
+    folded = Text(text=HOSTILE, summary=HOSTILE)
+    inside = (Text(text=HOSTILE), folded, table, Diff(before=HOSTILE, after=HOSTILE + "?"))
     item = Item(title=HOSTILE, fields={HOSTILE: HOSTILE}, blocks=inside)
     items = Items(items=(item,) * 2, caption=HOSTILE)
     blocks = (
@@ -185,6 +187,8 @@ def test_an_item_shows_blocks_of_its_own_below_its_texts(run):
     item = html[html.index("<h4>two</h4>") : html.index("</li>", html.index("<h4>two</h4>"))]
     assert item.index("p2") < item.index("Inside.") < item.index("cell") < item.index("mended")
     assert item.count("<figure") == 2
+    folded = item[item.index("<details") : item.index("</details>")]
+    assert folded.index("More</summary>") < folded.index("On demand.")
 
 
 def test_tables_align_numbers_and_keep_exact_values(run):

@@ -1,6 +1,10 @@
+import asyncio
+import json
+
 import pytest
 
 from xgen_core import FormatError, InputError, Run
+from xgen_core.concurrency import Failure
 from xgen_core.report import Section, Text
 
 RECIPE = {"name": "r", "stages": [{"steps": 10}, {"steps": 20}]}
@@ -83,3 +87,30 @@ def test_sections_come_back_in_name_order(tmp_path):
     sections = [Section.from_json(value) for value in run.sections()]
     assert [s.title for s in sections] == ["first", "second"]
     assert sections[0].blocks == (Text(text="t"),)
+
+
+def test_items_of_several_files_are_worked_on_together(tmp_path):
+    run = Run.create(tmp_path / "run", "eval", {})
+    items = [("a", 1), ("b", 1), ("a", 2)]
+    begun = []
+
+    async def work(item):
+        begun.append(item)
+        await asyncio.sleep(0)
+        if len(begun) == len(items) and item == ("a", 2):  # all are in work at one time
+            raise InputError("no")
+        return {"n": item[1]}
+
+    def go():
+        return asyncio.run(
+            run.map(items, work, key=lambda item: f"{item[1]}", name=lambda item: item[0])
+        )
+
+    assert [r.reason if isinstance(r, Failure) else r["n"] for r in go()] == [1, 1, "no"]
+    assert [r["n"] for r in go()] == [1, 1, 2]
+    assert begun == [*items, ("a", 2)], "only what failed is worked on again"
+    rows = (tmp_path / "run/items/a.jsonl").read_text().splitlines()
+    assert [json.loads(row) for row in rows] == [{"id": "1", "n": 1}, {"id": "2", "n": 2}]
+    items.append(("b", 1))
+    with pytest.raises(InputError, match="b: two items are called '1'"):
+        go()

@@ -168,12 +168,12 @@ def run(
 
 
 def stable(directory: Path) -> dict[str, bytes]:
-    """Every file but the store, which knows times."""
+    """Every file but those that know times: the store, and the page's calls and tasks."""
     files = (path for path in directory.rglob("*") if path.is_file())
     return {
         f"{path.relative_to(directory)}": path.read_bytes()
         for path in files
-        if path.name != "calls.sqlite"
+        if path.name not in ("calls.sqlite", "30-calls.json", "40-tasks.json")
     }
 
 
@@ -242,6 +242,13 @@ def test_of_several_refinements_the_closest_that_passes_is_chosen(tmp_path: Path
     anew = next(r for r in items.refinements if r.id == "t1/1/0/1")
     assert "sum(" in anew.program
     assert anew.similarity["tokens"] < items.chosen[0].similarity["tokens"]
+
+
+def test_several_attempts_at_a_task_are_each_repaired(tmp_path: Path) -> None:
+    two = replace(CONFIGURATION, attempts=Sampling(samples=2))
+    items = run(tmp_path / "run", two, tasks=TASKS[:2]).items
+    assert [attempt.id for attempt in items.attempts] == ["t1/1/0", "t1/1/1", "t2/1/0", "t2/1/1"]
+    assert [refinement.attempt for refinement in items.chosen] == [a.id for a in items.attempts]
 
 
 def test_replies_that_are_no_repair_are_rejected_and_counted(

@@ -32,6 +32,16 @@ def test_a_repair_is_closer_than_another_way(measure: str) -> None:
     assert 1 > similarity(LOOP, REPAIR)[measure] > similarity(LOOP, DIRECT)[measure] > 0
 
 
+def test_the_header_that_all_are_given_makes_nobody_alike() -> None:
+    long = "def total_of_all_the_values(values: list[int], start: int = 0) -> int:\n"
+    one, other = "    return start\n", "    for v in values:\n        pass\n"
+    assert similarity(long + one, long + other) == similarity(
+        f"def f():\n{one}", f"def f():\n{other}"
+    )
+    broken = similarity(f"{long}    return start +\n", f"{long}    yield\n")
+    assert broken["tokens"] == 0.0
+
+
 def test_what_does_not_compile_has_no_tree() -> None:
     found = similarity("def total(values:\n", DIRECT)
     assert set(found) == {"text", "tokens"}

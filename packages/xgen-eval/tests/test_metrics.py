@@ -1,6 +1,8 @@
 """Metrics of texts; every expected number is by hand."""
 
+import numpy as np
 import pytest
+from sacrebleu.tokenizers.tokenizer_base import BaseTokenizer
 
 from xgen_eval.metrics import (
     best_subspan_em,
@@ -67,6 +69,19 @@ def test_rouge_by_hand():
     assert rouge("runs", "running")["rouge1"] == 0
 
 
+def test_rouge_of_other_scripts():
+    hindi, other = "नदी का पानी ठंडा है।", "नदी का पानी गर्म है"
+    assert rouge(hindi, hindi)["rougeL"] == 0  # as rouge-score has it
+    assert rouge(hindi, hindi, unit="word")["rougeL"] == 1
+    assert rouge(hindi, other, unit="word")["rougeL"] == pytest.approx(2 * 4 / 10)
+    assert rouge("河水很冷。", "河水不冷", unit="character")["rougeL"] == pytest.approx(2 * 3 / 8)
+    assert rouge("河水很冷。", "河水不冷", unit="word")["rougeL"] == 0
+    assert rouge("Ịmụ IGWE", "ịmụ igwe", unit="word")["rouge2"] == 1
+    assert rouge("می\u200cروم", "میروم", unit="word")["rouge1"] == 1
+    with pytest.raises(ValueError, match="stemming"):
+        rouge(hindi, hindi, unit="word", stemming=True)
+
+
 @pytest.mark.parametrize(
     ("word", "stem"),
     [
@@ -103,11 +118,29 @@ def test_corpus_metrics_are_sacrebleus_and_can_be_resampled():
         assert changed.of([0, 1, 2]) == pytest.approx(changed.value)
         assert changed.of([1, 2, 2]) == pytest.approx(100)
         assert changed.of([0, 0]) < changed.value
+        drawn = [[0, 1, 2], [1, 2, 2], [0, 0, 2]]
+        weights = np.array([np.bincount(row, minlength=3) for row in drawn])
+        assert changed.weighted(weights).tolist() == [changed.of(row) for row in drawn]
     assert "tok:13a" in bleu(texts, references).signature
     assert "nw:2" in chrf(texts, references).signature
     # brevity: 3 of 6 words, all of them right, so BLEU is e^(1 - 6/3)
     short = bleu(["a b c d"], [["a b c d e f g h"]])
     assert short.value == pytest.approx(100 * 2.718281828459045**-1)
+
+
+class Letters(BaseTokenizer):
+    def signature(self):
+        return "letters"
+
+    def __call__(self, line):
+        return " ".join(line)
+
+
+def test_bleu_takes_a_tokenizer_of_your_own_with_its_signature():
+    own = bleu(["abcdx"], [["abcde"]], tokenize=Letters())
+    named = bleu(["abcdx"], [["abcde"]], tokenize="char")
+    assert own.value == named.value > bleu(["abcdx"], [["abcde"]]).value
+    assert own.signature == named.signature.replace("tok:char", "tok:letters")
 
 
 def test_translations_without_their_references_are_refused():

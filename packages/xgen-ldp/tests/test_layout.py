@@ -57,3 +57,30 @@ def test_the_bank_holds_many_scripts_with_english_on_the_right() -> None:
     bank = open_bank()
     assert len({language.script for language in bank.languages}) >= 8
     assert all(exemplar.output.language == ENGLISH for exemplar in bank.exemplars)
+
+
+@pytest.mark.parametrize(
+    ("answer", "read"),
+    [
+        ("**English:** Machine learning", "Machine learning"),
+        ("english： Machine learning", "Machine learning"),
+        ("Igbo: Ịmụ igwe\nEnglish: Machine learning", "Machine learning"),
+        ("\n Machine learning \nThe translation is free.", "Machine learning"),
+        ("“Machine learning”", "Machine learning"),
+        ('"Machine" and "learning"', '"Machine" and "learning"'),
+        ("Igbo: Ịmụ igwe", "Ịmụ igwe"),
+        ("English is spoken here: Lagos", "English is spoken here: Lagos"),
+    ],
+)
+def test_a_model_that_chats_is_read_leniently(answer: str, read: str) -> None:
+    assert Layout().parse(answer, [LINE], [ENGLISH]) == (read,)
+
+
+def test_quotes_of_the_given_line_stay() -> None:
+    given = Side(language=IGBO, text='"Ịmụ igwe"')
+    assert Layout().parse('"Learning"', [given], [ENGLISH]) == ('"Learning"',)
+
+
+@pytest.mark.parametrize("answer", ["", " \n ", "English:", '""', "English: \n\n"])
+def test_an_answer_without_text_has_nothing(answer: str) -> None:
+    assert Layout().parse(answer, [LINE], [ENGLISH]) is None

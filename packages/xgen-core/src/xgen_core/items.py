@@ -19,7 +19,8 @@ Row = Mapping[str, JSON]
 class ItemLog:
     """Rows in the order in which they were done, then, when all are, in the items' order.
 
-    Each row has an `id`; one with an `error` is a failure, which another run tries again.
+    Each row has an `id`; one with an `error` is a failure, which another run tries again. The file
+    is open only while a row is added, so that there can be thousands of logs.
 
     Args:
         path: of the file; made with its directory.
@@ -33,8 +34,8 @@ class ItemLog:
         self.rows: dict[str, Row] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         whole = self._read()
-        self._handle = path.open("ab")
-        self._handle.truncate(whole)
+        with path.open("ab") as handle:
+            handle.truncate(whole)
 
     def _read(self) -> int:
         """Take up what is there; returns the length in bytes without a torn last line."""
@@ -60,15 +61,10 @@ class ItemLog:
     def append(self, row: Row) -> None:
         """Add a row; it is with the operating system when this returns."""
         line = json.dumps(row, ensure_ascii=True, allow_nan=False)
-        self._handle.write(line.encode("ascii") + b"\n")
-        self._handle.flush()
+        with self.path.open("ab") as handle:
+            handle.write(line.encode("ascii") + b"\n")
         self.rows[cast(str, row["id"])] = json.loads(line)  # as another run would read it
 
     def rewrite(self, ids: Iterable[str]) -> None:
         """Put the rows of these items, in their order, in the file's place."""
-        self.close()
         write_jsonl(self.path, [self.rows[name] for name in ids])
-
-    def close(self) -> None:
-        """Close the file."""
-        self._handle.close()

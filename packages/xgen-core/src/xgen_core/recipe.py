@@ -98,7 +98,7 @@ def apply_settings(recipe: T, settings: Sequence[str]) -> T:
     """Replace leaves of a dataclass tree by `path=value` strings.
 
     A value is read as JSON where it is JSON (`3`, `1e-4`, `true`, `[1,2]`), otherwise as text; a
-    list may be without its brackets (`1,2`).
+    list may be without its brackets (`1,2`, `a,b`).
 
     Raises:
         RecipeError: no `=`, an unknown field (the nearest is named), or a value of another type.
@@ -152,6 +152,7 @@ def _leaf(kind: object, value: object, text: str, path: str) -> object:
     readings = [value, text]
     with contextlib.suppress(json.JSONDecodeError):
         readings.append(json.loads(f"[{text}]"))
+    readings.append(text.split(",") if text else [])
     first: CodecError | None = None
     for reading in readings:
         try:

@@ -184,7 +184,8 @@ class Run:
         work: Callable[[T], Awaitable[Row]],
         *,
         key: Callable[[T], str],
-        name: str,
+        name: str | Callable[[T], str],
+        label: str = "",
         concurrency: int = 128,
     ) -> list[Row | Failure]:
         """Work on items as `xgen_core.concurrency.gather` does, and keep what was done.
@@ -197,8 +198,9 @@ class Run:
         Args:
             items: in the order of their results.
             work: one item's work; its result is a flat mapping of JSON values.
-            key: an item's name, other than every other item's.
-            name: of the file, and of the work where progress is shown.
+            key: an item's name, other than every other item's in its file.
+            name: of the file; of each item's where they go into several, all worked on together.
+            label: of the work where progress is shown; the name of the file where there is one.
             concurrency: items in work at one time, at most.
 
         Raises:
@@ -207,30 +209,35 @@ class Run:
         """
         from xgen_core.concurrency import failure_summary, gather  # asyncio takes its time to load
 
-        named: dict[str, T] = {}
+        label = label or (name if isinstance(name, str) else "items")
+        files: dict[str, dict[str, T]] = {name: {}} if isinstance(name, str) else {}
+        places: list[tuple[str, str]] = []
         for item in items:
-            if key(item) in named:
-                raise InputError(f"{name}: two items are called {key(item)!r}; ids must differ")
-            named[key(item)] = item
-        log = ItemLog(self.directory / "items" / f"{name}.jsonl")
-        finished = log.finished
-        left = [k for k in named if k not in finished]
+            place = (name if isinstance(name, str) else name(item), key(item))
+            file = files.setdefault(place[0], {})
+            if place[1] in file:
+                raise InputError(f"{place[0]}: two items are called {place[1]!r}; ids must differ")
+            file[place[1]] = item
+            places.append(place)
+        logs = {file: ItemLog(self.directory / "items" / f"{file}.jsonl") for file in files}
+        finished = {file: log.finished for file, log in logs.items()}
+        left = [(file, identity) for file, identity in places if identity not in finished[file]]
 
-        async def one(identity: str) -> None:
-            log.append({"id": identity, **await work(named[identity])})
+        async def one(place: tuple[str, str]) -> None:
+            file, identity = place
+            logs[file].append({"id": identity, **await work(files[file][identity])})
 
-        try:
-            with Progress(name, len(named), start=len(named) - len(left)) as progress:
-                outcomes = await gather(left, one, concurrency=concurrency, progress=progress)
-            failures = {k: o for k, o in zip(left, outcomes, strict=True) if o is not None}
-            for identity, failure in failures.items():
-                log.append({"id": identity, "error": failure.reason, "kind": failure.kind})
-        finally:
-            log.close()
-        log.rewrite(named)
+        with Progress(label, len(places), start=len(places) - len(left)) as progress:
+            outcomes = await gather(left, one, concurrency=concurrency, progress=progress)
+        failures = {k: o for k, o in zip(left, outcomes, strict=True) if o is not None}
+        for (file, identity), failure in failures.items():
+            row = {"id": identity, "error": failure.reason, "kind": failure.kind}
+            logs[file].append(row)
+        for file, named in files.items():
+            logs[file].rewrite(named)
         if failures:
-            sys.stderr.write(f"{name}: {failure_summary(list(failures.values()))}\n")
-        return [failures.get(k, log.rows[k]) for k in named]
+            sys.stderr.write(f"{label}: {failure_summary(list(failures.values()))}\n")
+        return [failures.get(place, logs[place[0]].rows[place[1]]) for place in places]
 
     def write_section(self, name: str, section: object) -> None:
         """Store one report section; `name` orders the page (`"20-loss"` before `"30-samples"`)."""

@@ -19,18 +19,19 @@ from xgen_distill.task import Task
 from xgen_distill.teacher.teacher import Teacher
 from xgen_distill.templates import solution
 
-__all__ = ["plan_loop"]
+__all__ = ["SUPPOSED_ERROR", "plan_loop"]
 
 _WORD = 12
 """Characters of a word in a supposed error; the longest that is told has 50 words each."""
 
-_ERROR = Feedback(
+SUPPOSED_ERROR = Feedback(
     outcome="assertion",
     kind="AssertionError",
     input=" ".join(["x" * _WORD] * 50),
     output=" ".join(["x" * _WORD] * 50),
     expected=" ".join(["x" * _WORD] * 50),
 )
+"""As long as what is told may be."""
 
 
 async def plan_loop(
@@ -105,5 +106,5 @@ def _failing(task: Task, attempt: Attempt) -> Attempt:
         sample=attempt.sample,
         completion=attempt.completion,
         program=solution(task, attempt.completion),
-        feedback=_ERROR,
+        feedback=SUPPOSED_ERROR,
     )

@@ -9,8 +9,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Literal
 
-from xgen_core.files import write_json
+from xgen_core import CodecError, FormatError
+from xgen_core.files import check_format, read_json, write_json
 from xgen_core.lm import Prices, Usage
+from xgen_core.progress import track
 from xgen_core.records import Record
 from xgen_distill.attempt import Attempt, Refinement
 from xgen_distill.items import RunItems
@@ -96,12 +98,14 @@ class RunResults(Record):
     Attributes:
         round: of the loop.
         stages: what is left after each.
-        rejected: by stage (`tasks`, `attempts`, `refinements`, `direct`, `repair`), then by reason;
-            the last two are of solutions that became no row.
+        rejected: by stage (`rows`, `tasks`, `attempts`, `refinements`, `direct`, `repair`), then by
+            reason; the first are rows of a file that are no task, the last two solutions that
+            became no row of a set.
         unanswered: items that failed by themselves, by stage and reason; another start tries them.
         errors: failed attempts by the kind that they were told.
         costs: by stage.
         likeness: the personalisation index, by measure; empty where there is nothing to compare.
+        weak: verdicts of programs that shared a process with their test.
     """
 
     round: int
@@ -111,6 +115,7 @@ class RunResults(Record):
     errors: Mapping[str, int]
     costs: Mapping[str, Cost]
     likeness: Mapping[Measure, Likeness]
+    weak: int = 0
 
     @classmethod
     def of(
@@ -119,6 +124,7 @@ class RunResults(Record):
         *,
         round: int,
         rows: Mapping[SetName, int],
+        refused: Mapping[str, int],
         unfit: Mapping[Literal["direct", "repair"], Mapping[str, int]],
         student: Prices | None = None,
         teacher: Prices | None = None,
@@ -129,11 +135,13 @@ class RunResults(Record):
             items: what it found out.
             round: of the loop.
             rows: of each set.
+            refused: rows of the tasks' file that are no task, by reason.
             unfit: solutions that became no row, by source and reason.
             student: prices, for its cost.
             teacher: likewise.
         """
         rejected = {
+            "rows": dict(sorted(refused.items())),
             "tasks": _counted(gold.reason for gold in items.golds),
             "attempts": _counted(attempt.reason for attempt in items.attempts),
             "refinements": _counted(refinement.reason for refinement in items.refinements),
@@ -153,11 +161,30 @@ class RunResults(Record):
                 "refinements": _cost(items.refinements, teacher),
             },
             likeness=personalisation(items.tasks, items.attempts, items.chosen),
+            weak=sum(
+                one.verdict is not None and not one.verdict.strict
+                for one in (*items.golds, *items.attempts, *items.refinements)
+            ),
         )
 
     def write(self, path: Path) -> None:
         """Write `results.json`; equal results, equal bytes."""
         write_json(path, {"format": _FORMAT, "version": _VERSION, **self.to_json()})
+
+    @classmethod
+    def read(cls, path: Path) -> RunResults:
+        """Read what `write` wrote.
+
+        Raises:
+            InputError: it is not there.
+            FormatError: it is of another format or version, or damaged.
+        """
+        fields = check_format(read_json(path), name=_FORMAT, version=_VERSION, path=path)
+        rest = {key: item for key, item in fields.items() if key not in ("format", "version")}
+        try:
+            return cls.from_json(rest)
+        except CodecError as error:
+            raise FormatError(f"{path}: not of this release: {error}") from error
 
 
 def personalisation(
@@ -170,7 +197,7 @@ def personalisation(
     golds = {task.id: task.gold for task in tasks if task.gold}
     tried = {attempt.id: attempt for attempt in attempts}
     triples: list[tuple[Mapping[str, float], ...]] = []
-    for refinement in chosen:
+    for refinement in track(chosen, "likeness", len(chosen), unit="repairs"):
         attempt = tried[refinement.attempt]
         gold = golds.get(attempt.task)
         if gold is not None:

@@ -17,7 +17,10 @@ from xgen_distill.templates import Template
 from xgen_eval.execution import Limits
 from xgen_eval.inputs import DataFile
 
-__all__ = ["RunRecipe"]
+__all__ = ["KIND", "RunRecipe"]
+
+KIND = "distill"
+"""Of a run directory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

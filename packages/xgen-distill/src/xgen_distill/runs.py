@@ -7,26 +7,29 @@
     calls.sqlite        every answered request, of student and teacher
     tasks.jsonl, items/, earlier/     see `xgen_distill.items`
     sets/               the seven training sets
+    sections/           of the report page
     results.json        what it comes to
 
-But for `calls.sqlite` the same answers give the
-same bytes, however often the run was cut short.
+But for `calls.sqlite`, and the times of calls on the page, the same answers give the same bytes,
+however often the run was cut short.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from xgen_core import InputError, Run, open_model
 from xgen_core.files import write_jsonl
 from xgen_core.lm import CallStore
+from xgen_core.lm.asker import CallTimes
 from xgen_distill.configuration import Configuration
 from xgen_distill.examiner import Examiner, task_problems
 from xgen_distill.items import Earlier, RunItems
 from xgen_distill.results import RunResults
-from xgen_distill.run_recipe import RunRecipe
+from xgen_distill.run_recipe import KIND, RunRecipe
+from xgen_distill.sections import write_page
 from xgen_distill.sets import Combined, Sets, build_sets, write_sets
 from xgen_distill.spending import Spending
 from xgen_distill.stages import Stages
@@ -35,8 +38,6 @@ from xgen_eval.execution import Checker
 from xgen_eval.inputs import DataFile
 
 __all__ = ["Finished", "run_loop"]
-
-_KIND = "distill"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ async def run_loop(
     *,
     output: Path | str,
     files: Sequence[DataFile] = (),
+    refused: Mapping[str, int] | None = None,
     earlier: Earlier | None = None,
     union: bool = False,
     combined: Combined = "repair",
@@ -78,6 +80,7 @@ async def run_loop(
         tasks: with different ids.
         output: the run directory.
         files: those that the tasks come from, by content.
+        refused: how many rows of them are no task, by reason.
         earlier: the rounds before, from the second on.
         union: build the sets from this round and the ones before, not from this one alone.
         combined: the reading of `persd-combined`.
@@ -109,7 +112,7 @@ async def run_loop(
             student=student.info,
             teacher=teacher.info,
         )
-        run = Run.create(directory, _KIND, recipe)
+        run = Run.create(directory, KIND, recipe)
         write_jsonl(directory / "tasks.jsonl", (task.to_json() for task in tasks))
         before.write(directory)
         with CallStore(directory / "calls.sqlite") as store:
@@ -123,6 +126,7 @@ async def run_loop(
                 spending=spending or Spending(),
             )
             items = await stages.carry_out(tasks, before, student, teacher)
+            times = CallTimes.read(store)
         sets = await build_sets(
             items.usable,
             (*(before.attempts if union else ()), *items.attempts),
@@ -132,7 +136,7 @@ async def run_loop(
             combined=combined,
             limits=configuration.limits,
         )
-    return _finish(run, configuration, items, sets, spending)
+    return _finish(run, recipe, items, sets, times, refused=refused or {}, spending=spending)
 
 
 def _check(
@@ -165,20 +169,25 @@ def _check(
 
 def _finish(
     run: Run,
-    configuration: Configuration,
+    recipe: RunRecipe,
     items: RunItems,
     sets: Sets,
+    times: CallTimes,
+    *,
+    refused: Mapping[str, int],
     spending: Spending | None,
 ) -> Finished:
     """Write what the run comes to."""
     counts = write_sets(run.directory / "sets", sets)
     results = RunResults.of(
         items,
-        round=configuration.round,
+        round=recipe.round,
         rows={name: count.rows for name, count in counts.sets.items()},
+        refused=refused,
         unfit=counts.rejected,
         student=spending.student if spending else None,
         teacher=spending.teacher if spending else None,
     )
+    write_page(run, recipe, items, sets, results, times=times)
     results.write(run.directory / "results.json")
     return Finished(items=items, sets=sets, results=results)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, cast, get_args
@@ -22,11 +22,15 @@ the syntax trees, names and constants included."""
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 _TOKENS = re.compile(r"\w+|\S")
+_HEADER = re.compile(r"^(?:async )?def .*:[ \t]*$", re.MULTILINE)
 _Documented = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def similarity(one: str, other: str) -> Mapping[str, float]:
-    """Compare two programs, docstrings, comments and layout left out.
+    """Compare two programs, docstrings, comments and layout left out, and headers.
+
+    A task gives its header to all who solve it, so that it says nothing of who follows whom: the
+    bodies of functions are compared, as where PERsD's released attempts and solutions were.
 
     Args:
         one: a program; what does not compile is compared as it is written.
@@ -63,21 +67,39 @@ def _form(program: str) -> _Form:
     """Kept, because an attempt is compared with each of its refinements and the direct solution."""
     tree = parse_program(program)
     nodes: list[str] = []
+    text = _HEADER.sub("", program, count=1)
     if tree is not None:
         try:
-            _visit(tree, nodes)
-            program = ast.unparse(tree)
+            for part in _parts(tree):
+                _visit(part, nodes)
+            text = "\n".join(ast.unparse(part) for part in _parts(tree))
         except RecursionError:  # a sum of thousands, say: compared as it is written
             nodes.clear()
     return _Form(
-        text="".join(program.split()), tokens=tuple(_TOKENS.findall(program)), nodes=tuple(nodes)
+        text="".join(text.split()), tokens=tuple(_TOKENS.findall(text)), nodes=tuple(nodes)
     )
+
+
+def _parts(tree: ast.Module) -> Iterator[ast.stmt]:
+    """The statements of a program, of its functions those inside; no docstrings of either."""
+    _drop_docstring(tree)
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            _drop_docstring(node)
+            yield from node.body
+        else:
+            yield node
+
+
+def _drop_docstring(node: _Documented) -> None:
+    if ast.get_docstring(node, clean=False) is not None:
+        node.body = node.body[1:] or [ast.Pass()]
 
 
 def _visit(node: ast.AST, nodes: list[str]) -> None:
     """Add a node and all below it, and take docstrings out of the tree."""
-    if isinstance(node, _Documented) and ast.get_docstring(node, clean=False) is not None:
-        node.body = node.body[1:] or [ast.Pass()]
+    if isinstance(node, _Documented):
+        _drop_docstring(node)
     own = [type(node).__name__]
     below: list[ast.AST] = []
     for _, value in ast.iter_fields(node):

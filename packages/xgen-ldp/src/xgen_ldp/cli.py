@@ -5,6 +5,11 @@ from __future__ import annotations
 import click
 
 from xgen_ldp.commands.languages import languages
+from xgen_ldp.commands.run import run_corpus
+from xgen_ldp.commands.score import score
+from xgen_ldp.commands.summarize import summarize_articles
+from xgen_ldp.commands.synthesize import synthesize_examples
+from xgen_ldp.commands.translate import translate
 
 __all__ = ["ldp"]
 
@@ -19,5 +24,5 @@ def ldp() -> None:
     """
 
 
-for command in (languages,):
+for command in (translate, run_corpus, synthesize_examples, score, summarize_articles, languages):
     ldp.add_command(command)

@@ -21,6 +21,8 @@ Reason = Literal[
     "too-long",
     "loop",
     "duplicate",
+    "tested",
+    "failed",
 ]
 
 REASONS: dict[Reason, str] = {
@@ -35,6 +37,8 @@ REASONS: dict[Reason, str] = {
     "too-long": "much longer than the source",
     "loop": "the same words over and over",
     "duplicate": "the same output as another line's",
+    "tested": "a line that is tested, or its reference: no prompt may hold it",
+    "failed": "the model failed",
 }
 """Each reason in words."""
 

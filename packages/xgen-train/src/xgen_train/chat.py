@@ -66,8 +66,7 @@ def open_chat(recipe: RunRecipe, template: str = "", tokenizer: Tokenizer | None
 
     Args:
         recipe: names the start.
-        template: a file with a chat template as JSON, or `xgen` for XGen-7B-Inst's; empty for the
-            model's own.
+        template: as `read_template` takes it; empty for the model's own.
         tokenizer: in place of the one beside the weights.
 
     Raises:
@@ -99,19 +98,22 @@ def chat_template(
     if not isinstance(found, ChatTemplate):
         raise InputError(
             f"{source.directory}: has no chat template, so nobody knows how a conversation is "
-            "read: give --template FILE, or --template xgen for XGen-7B-Inst's"
+            "read: give --template FILE, or --template xgen for XGen-7B-Inst's, raw for none"
         )
     return found
 
 
 def read_template(name: str) -> ChatTemplate | None:
-    """A chat template from a JSON file, or by the name `xgen` XGen-7B-Inst's.
+    """A chat template from a JSON file, or by name: `xgen` is XGen-7B-Inst's, `raw` has no words.
 
     Raises:
         InputError: no such file, or no template in it.
     """
     if name == "xgen":
         return getattr(open_tokenizer("xgen:instruct"), "template", None)
+    if name == "raw":  # contents end to end: prompts and completions that need nothing around them
+        roles = ("system", "user", "assistant", "tool")
+        return ChatTemplate(name="raw", prefixes=dict.fromkeys(roles, ""), suffixes={})
     value = read_json(name)
     # alone, or as it stands in a tokenizer directory
     inner = value.get("template", value) if isinstance(value, dict) else value

@@ -92,6 +92,11 @@ class Asker:
         return other
 
     @property
+    def identity(self) -> str:
+        """Of the model that is asked."""
+        return self._model.info.identity
+
+    @property
     def calls(self) -> tuple[Call, ...]:
         """What was asked and answered so far, in order."""
         calls: list[Call] = []

@@ -16,10 +16,15 @@ __all__ = ["Block", "Diff", "Item", "Items", "Plot", "Section", "Table", "Text"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text(Record):
-    """A paragraph, shown as written (no markup)."""
+    """A paragraph, shown as written (no markup).
+
+    Attributes:
+        summary: what stands in its place until a reader asks for it; empty: it is shown at once.
+    """
 
     kind: Literal["text"] = "text"
     text: str
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

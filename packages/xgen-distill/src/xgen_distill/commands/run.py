@@ -109,7 +109,7 @@ __all__ = ["results_text", "run"]
 @click.option(
     "--student-prices",
     metavar="PROMPT,COMPLETION",
-    help="The same for the student. Default: it costs nothing; --prices are the teacher's.",
+    help="Money for a million tokens of the student. Default: none; --prices are the teacher's.",
 )
 @call_options
 @click.option("--json", "as_json", is_flag=True, help="Print results.json instead of a table.")
@@ -143,9 +143,9 @@ def run(
 ) -> None:
     """Let STUDENT try the tasks of a file and TEACHER repair what fails; the same again resumes.
 
-    TASKS is JSONL of tasks, as `xgen distill tasks` writes it. Every attempt is run, every failure
-    is repaired after its first failing test, every repair is run by all tests, and all seven sets
-    are built of what passes.
+    TASKS is what `xgen distill tasks` writes, or any file that it reads. Every attempt is run,
+    every failure is repaired after its first failing test, every repair is run by all tests, and
+    all seven sets are built of what passes.
 
     \b
     Example:
@@ -158,16 +158,15 @@ def run(
     from pathlib import Path
 
     from xgen_core import ModelError
-    from xgen_core.files import read_jsonl
     from xgen_core.recipe import apply_settings
     from xgen_distill.configuration import Configuration
     from xgen_distill.items import read_earlier
     from xgen_distill.planning import plan_loop
     from xgen_distill.runs import run_loop
-    from xgen_distill.task import Task
-    from xgen_eval.inputs import DataFile
+    from xgen_distill.tasks import read_tasks
 
-    tasks = list(read_jsonl(file, Task.from_json))[:limit]
+    read = read_tasks(file)
+    tasks = read.tasks[:limit]
     configuration = Configuration(
         student=student,
         teacher=teacher,
@@ -192,7 +191,8 @@ def run(
             configuration,
             tasks,
             output=output,
-            files=[DataFile.of(Path(file))],
+            files=[read.file],
+            refused=read.counts,
             earlier=earlier,
             union=union,
             combined=combined,
@@ -251,6 +251,7 @@ def results_text(results: RunResults) -> str:
     stages = (
         ("tasks", left.tasks),
         ("usable", left.usable),
+        ("executable", left.executable),
         ("attempted", left.attempted),
         ("failed", left.failed),
         ("refined", left.refined),

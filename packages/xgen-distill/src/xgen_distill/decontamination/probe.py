@@ -67,7 +67,8 @@ def probe_problem(problem: Problem, task: Task) -> Problem | None:
         return None
     made = "\n".join(f"    lambda: {text}," for text in inputs)
     test = _JUDGE.format(inputs=made, name=task.entry_point, agree=AGREE)
-    return replace(problem, setup=f"{problem.setup}\n{reference}", tests=(test,))
+    # a judge in which a solution has run, though the benchmark's, judges nothing else
+    return replace(problem, setup=f"{problem.setup}\n{reference}", tests=(test,), trusted=False)
 
 
 def probe_inputs(task: Task) -> tuple[str, ...]:

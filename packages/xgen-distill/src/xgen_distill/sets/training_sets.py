@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from xgen_core.records import Record
@@ -96,6 +96,37 @@ class Sets(Record):
             twice = [id for id, count in Counter(row.id for row in rows).items() if count > 1]
             if twice:
                 raise ValueError(f"{name}: two rows are called {twice[0]!r}")
+
+    def without(self, leaks: Mapping[str, str]) -> Sets:
+        """The same without the rows of some tasks, whose solutions are rejected as leaks.
+
+        Args:
+            leaks: id of a task → which benchmark's tasks it gives away.
+        """
+        direct = [(row, "") for row in self.rows["stand"]]
+        repaired = [(row, row.attempt) for row in self.rows["persd"]]
+        found = [
+            Rejection(
+                task=row.task,
+                attempt=attempt,
+                source=row.source,
+                reason="in a benchmark",
+                detail=leaks[row.task],
+            )
+            for row, attempt in (*direct, *repaired)
+            if row.task in leaks
+        ]
+        sources: tuple[Source, ...] = get_args(Source)
+        return replace(
+            self,
+            rows={
+                name: tuple(row for row in rows if row.task not in leaks)
+                for name, rows in self.rows.items()
+            },
+            rejections=tuple(
+                sorted((*self.rejections, *found), key=lambda one: sources.index(one.source))
+            ),
+        )
 
     @property
     def counts(self) -> SetCounts:

@@ -24,6 +24,7 @@ Reason = Literal[
     "fails as trained",
     "not judged",
     "no direct solution as trained",
+    "in a benchmark",
 ]
 
 REASONS: dict[Reason, str] = {
@@ -44,6 +45,7 @@ REASONS: dict[Reason, str] = {
     "fails as trained": "header and completion together fail a test of the task",
     "not judged": "the sandbox or a test failed, which says nothing of the program",
     "no direct solution as trained": "left out so that InpD and PERsD have the same tasks",
+    "in a benchmark": "what is learnt from has the solution to a task that will be asked",
 }
 """What each reason says."""
 

@@ -15,9 +15,10 @@ from xgen_eval.metrics.answers import (
 from xgen_eval.metrics.compression import gzip_bytes, xz_bytes
 from xgen_eval.metrics.likelihood import argmax, bits
 from xgen_eval.metrics.pass_at_k import Tally, pass_at_k, pass_scores
-from xgen_eval.metrics.rouge import rouge
+from xgen_eval.metrics.rouge import RougeUnit, rouge
 
 __all__ = [
+    "RougeUnit",
     "Tally",
     "argmax",
     "best_subspan_em",

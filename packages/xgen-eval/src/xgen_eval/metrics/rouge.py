@@ -1,38 +1,60 @@
 """ROUGE (Lin 2004): how much of a reference summary's words and word orders a text has.
 
 Numbers equal those of the package `rouge-score`: lower-case ASCII words and numbers, every other
-character a space; words of more than three characters are stemmed if asked for.
+character a space; words of more than three characters are stemmed if asked for. So two equal texts
+in another script score 0 there; they are compared by Unicode's words, or by characters.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Literal
 
 from xgen_eval.metrics.stemming import porter_stem
 
-__all__ = ["rouge"]
+__all__ = ["RougeUnit", "rouge"]
+
+RougeUnit = Literal["ascii", "word", "character"]
+"""What is counted: `rouge-score`'s words; words of any script; characters, for scripts that are
+written without spaces."""
 
 _OTHER = re.compile(r"[^a-z0-9]+")
+_JOINERS = "\u200c\u200d"
+"""Stand inside words of Persian and of Indic scripts."""
 
 
-def rouge(text: str, reference: str, *, stemming: bool = False) -> dict[str, float]:
+def rouge(
+    text: str, reference: str, *, stemming: bool = False, unit: RougeUnit = "ascii"
+) -> dict[str, float]:
     """Compare a text with one reference.
 
     Args:
         text: by the model.
         reference: what it should say.
-        stemming: compare stems (Porter), as most published figures do.
+        stemming: compare stems (Porter), as most published figures do; of English.
+        unit: what is counted. Words of any script are runs of letters, marks and digits, folded
+            to one case and to Unicode NFKC.
 
     Returns:
         F-measures (2PR / (P + R)) from 0 to 1: `rouge1` and `rouge2` of words and pairs of words,
         each counted as often as both have it; `rougeL` of the longest common subsequence of words;
         `rougeLsum` of the union of those of every reference line with all lines of the text.
+
+    Raises:
+        ValueError: stems of other words than `rouge-score`'s.
     """
-    words, wanted = _words(text, stemming), _words(reference, stemming)
-    lines = [_words(line, stemming) for line in text.split("\n") if line]
-    references = [_words(line, stemming) for line in reference.split("\n") if line]
+    if stemming and unit != "ascii":
+        raise ValueError(f"Porter's stems are of English words: no stemming with unit {unit!r}")
+    split: Callable[[str], list[str]] = (
+        partial(_ascii_words, stemming=stemming) if unit == "ascii" else _SPLIT[unit]
+    )
+    words, wanted = split(text), split(reference)
+    lines = [split(line) for line in text.split("\n") if line]
+    references = [split(line) for line in reference.split("\n") if line]
     return {
         "rouge1": _ngram_f(words, wanted, 1),
         "rouge2": _ngram_f(words, wanted, 2),
@@ -41,9 +63,26 @@ def rouge(text: str, reference: str, *, stemming: bool = False) -> dict[str, flo
     }
 
 
-def _words(text: str, stemming: bool) -> list[str]:
+def _ascii_words(text: str, *, stemming: bool) -> list[str]:
     words = _OTHER.sub(" ", text.lower()).split()
     return [porter_stem(w) if len(w) > 3 else w for w in words] if stemming else words
+
+
+def _words(text: str) -> list[str]:
+    """Words of any script; a vowel sign of Devanagari, which `\\w` leaves out, is part of one."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(c if _is_word(c) else " " for c in folded if c not in _JOINERS).split()
+
+
+def _characters(text: str) -> list[str]:
+    return list("".join(_words(text)))
+
+
+_SPLIT: dict[RougeUnit, Callable[[str], list[str]]] = {"word": _words, "character": _characters}
+
+
+def _is_word(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LMN"
 
 
 def _f(common: int, given: int, wanted: int) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 from sacrebleu.metrics.base import Metric as SacreMetric
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.tokenizers.tokenizer_base import BaseTokenizer
 
 __all__ = ["CorpusScore", "bleu", "chrf", "sentence_bleu"]
 
@@ -38,12 +39,22 @@ class CorpusScore:
         """The score of these sentences; one named twice counts twice."""
         return _value(self.metric, self.statistics[np.asarray(sentences, dtype=np.intp)])
 
+    def weighted(self, weights: np.ndarray) -> np.ndarray:
+        """Scores `[r]` of r resamples, given how often each sentence counts in them.
+
+        Args:
+            weights: whole numbers, `[r, sentences]`.
+        """
+        # doubles multiply many times faster than integers, and are exact up to 2^53
+        sums = weights.astype(np.float64) @ self.statistics.astype(np.float64)
+        return np.array([_of_sums(self.metric, row) for row in sums.astype(np.int64).tolist()])
+
 
 def bleu(
     texts: Sequence[str],
     references: Sequence[Sequence[str]],
     *,
-    tokenize: str = "13a",
+    tokenize: str | BaseTokenizer = "13a",
     lowercase: bool = False,
 ) -> CorpusScore:
     """BLEU (Papineni et al. 2002).
@@ -51,13 +62,18 @@ def bleu(
     Args:
         texts: one a sentence.
         references: one or more for each sentence, as many for all.
-        tokenize: sacrebleu's name of the tokenization: `zh` for Chinese, `ja-mecab` for Japanese.
+        tokenize: sacrebleu's name of the tokenization: `zh` for Chinese, `ja-mecab` for Japanese;
+            or a tokenizer of your own, whose signature becomes part of the score's.
         lowercase: whether case counts for nothing.
 
     Raises:
         ValueError: no sentences, or not as many references for each.
     """
-    return _score(BLEU(tokenize=tokenize, lowercase=lowercase), texts, references)
+    if isinstance(tokenize, str):
+        return _score(BLEU(tokenize=tokenize, lowercase=lowercase), texts, references)
+    metric = BLEU(tokenize="none", lowercase=lowercase)
+    metric.tokenizer, metric.tokenizer_signature = tokenize, tokenize.signature()
+    return _score(metric, texts, references)
 
 
 def sentence_bleu(text: str, references: Sequence[str], *, lowercase: bool = False) -> float:
@@ -105,5 +121,8 @@ def _score(
 
 
 def _value(metric: SacreMetric, statistics: np.ndarray) -> float:
-    summed = statistics.sum(axis=0).tolist()
-    return float(metric._compute_score_from_stats(summed).score)  # pyright: ignore[reportPrivateUsage]
+    return _of_sums(metric, statistics.sum(axis=0).tolist())
+
+
+def _of_sums(metric: SacreMetric, sums: list[int]) -> float:
+    return float(metric._compute_score_from_stats(sums).score)  # pyright: ignore[reportPrivateUsage]

@@ -44,7 +44,8 @@ class Material:
         direction: from which language into which.
         bank: exemplars (Z, English) of high-resource languages.
         unlabelled: harvested text by language code.
-        parallel: pairs (source, target) by people, for methods that are supervised.
+        parallel: pairs (source, target) by people, or triples with English between, for methods
+            that are supervised.
         tested: what no prompt may hold.
         checker: that looks at every output.
         tags: of the prompts.

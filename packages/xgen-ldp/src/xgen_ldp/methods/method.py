@@ -44,13 +44,16 @@ class Preparation(Record):
         exemplars: that stand in every prompt, in its order.
         candidates: synthetic exemplars that were considered for them.
         calls: requests to the model, in order.
-        steps: preparations that this one rests on, by name: `"npi_Deva-eng_Latn"`.
+        steps: preparations that this one rests on, by name: `"npi_Deva-eng_Latn"`; their calls are
+            among `calls`.
+        notes: what is to be known of it: fewer exemplars than asked for, say.
     """
 
     exemplars: tuple[Exemplar, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     calls: tuple[Call, ...] = ()
     steps: Mapping[str, Preparation] = field(default_factory=dict[str, "Preparation"])
+    notes: tuple[str, ...] = ()
 
     @property
     def rejected(self) -> Counter[Reason]:

@@ -9,13 +9,14 @@ English:                          <- where the model goes on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from xgen_core.records import Record
 from xgen_ldp.exemplars.exemplar import Exemplar, Side
 from xgen_ldp.languages import ENGLISH, Language
+from xgen_ldp.prompts.reading import after_tag, unquoted
 
 __all__ = ["Layout", "Tags"]
 
@@ -87,22 +88,37 @@ class Layout(Record):
     ) -> tuple[str, ...] | None:
         """The asked texts out of an answer, without their tags; None where it has not all of them.
 
+        Models that chat are read leniently: one may say the given line again first, repeat the
+        first tag, set a tag in bold, or put a text in quotes that the given line has not.
+
         Args:
-            text: the answer; a model that chats may repeat the first tag.
+            text: the answer.
             given: as for `render`.
             asked: as for `render`.
         """
-        tags = self.tags_of([*(side.language for side in given), *asked])[len(given) :]
+        tags = self.tags_of([*(side.language for side in given), *asked])
+        said = dict(zip(tags, given, strict=False))
         lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+        lines = [_again(line, said) or line for line in lines]
+        while len(lines) > len(asked) and any(lines[0] == side.text for side in given):
+            lines.pop(0)
         if len(lines) < len(asked):
             return None
+        quoted = any(unquoted(side.text) != side.text for side in given)
         found: list[str] = []
-        for place, (tag, line) in enumerate(zip(tags, lines, strict=False)):
-            tagged = bool(tag) and line.startswith(tag)
-            if place and tag and not tagged:
+        for place, (tag, line) in enumerate(zip(tags[len(given) :], lines, strict=False)):
+            rest = after_tag(tag, line)
+            if place and tag and rest is None:
                 return None
-            found.append(line.removeprefix(tag).strip())
+            content = line if rest is None else rest
+            found.append(content if quoted else unquoted(content))
         return tuple(found) if all(found) else None
+
+
+def _again(line: str, said: Mapping[str, Side]) -> str | None:
+    """A given text that a line says again after its tag; None where it does not."""
+    rests = ((after_tag(tag, line), side.text) for tag, side in said.items())
+    return next((text for rest, text in rests if rest == text), None)
 
 
 def _row(tag: str, text: str) -> str:

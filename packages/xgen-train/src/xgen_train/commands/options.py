@@ -31,8 +31,8 @@ tensorboard_option: Decorator = click.option(
 )
 template_option: Decorator = click.option(
     "--template",
-    metavar="FILE|xgen",
-    help="Chat template as JSON, or XGen-7B-Inst's; the model's own by default.",
+    metavar="FILE|xgen|raw",
+    help="Chat template as JSON, XGen-7B-Inst's, or none at all; the model's own by default.",
 )
 show_option: Decorator = click.option(
     "--show", is_flag=True, help="Print the resolved recipe as JSON and stop."
