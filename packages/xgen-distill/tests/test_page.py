@@ -17,6 +17,7 @@ from xgen_core.report import Diff, Item, Items, Section, Table, Text
 from xgen_distill import Task, UnitTest
 from xgen_distill.cli import distill
 from xgen_distill.configuration import Configuration, Sampling
+from xgen_distill.items import read_earlier
 from xgen_distill.runs import run_loop
 from xgen_distill.sections import MOST_TASKS, tasks_section
 from xgen_distill.sets import SETS, read_sets
@@ -182,6 +183,38 @@ def test_other_sets_go_elsewhere_and_leave_the_run_as_it_is(run: Path, tmp_path:
         "input": "",
         "output": sets.rows["persd"][0].completion,
     }
+
+
+def test_rounds_before_are_shown_and_may_be_joined(run: Path, tmp_path: Path) -> None:
+    tuned = [(r"def halve\([^\n]*\n$", "    half = value / 3\n    return half + 0\n")]
+    configuration = Configuration(
+        student=write_rules(tmp_path / "tuned.jsonl", tuned),
+        teacher=write_rules(tmp_path / "teacher.jsonl", TEACHER),
+        round=2,
+    )
+    second = tmp_path / "second"
+    asyncio.run(
+        run_loop(
+            configuration,
+            [make_task(name) for name in TASKS],
+            output=second,
+            earlier=read_earlier(run),
+            workers=2,
+        )
+    )
+    attempts = [
+        block.text.splitlines()[0]
+        for block in tasks(second)["halve"].blocks
+        if isinstance(block, Text) and block.text.startswith("Attempt ")
+    ]
+    assert attempts == ["Attempt halve/1/0: failed", "Attempt halve/2/0: failed"]
+    for words, ids in (
+        ((), ["halve/2/0"]),
+        (("--union",), ["halve/1/0", "halve/2/0", "third/1/0"]),
+    ):
+        assert built(second, *words).exit_code == 0
+        sets = read_sets(second / "sets")
+        assert [row.attempt for row in sets.rows["persd-refine"]] == ids
 
 
 def test_what_a_benchmark_asks_is_left_out_with_its_evidence(run: Path, tmp_path: Path) -> None:
