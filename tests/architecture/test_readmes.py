@@ -14,7 +14,9 @@ READMES = sorted(ROOT.glob("packages/*/README.md"))
 PAGES = [ROOT / "docs" / "model" / f"{name}.md" for name in ("adapters", "blocks", "devices")]
 PAGES += [ROOT / "docs" / "eval" / f"{name}.md" for name in ("compare", "sandbox")]
 PAGES += [ROOT / "docs" / "reason" / f"{name}.md" for name in ("methods", "prompts", "use")]
-PAGES += [ROOT / "docs" / "ldp" / "use.md", ROOT / "docs" / "calls.md"]
+PAGES += [ROOT / "docs" / "ldp" / f"{name}.md" for name in ("use",)]
+PAGES += [ROOT / "docs" / "distill" / f"{name}.md" for name in ("tasks", "use")]
+PAGES += [ROOT / "docs" / "calls.md"]
 
 
 @pytest.mark.parametrize("readme", READMES + PAGES, ids=lambda p: f"{p.parent.name}/{p.stem}")

@@ -9,6 +9,7 @@ from xgen_data.instruction import EncodedExample, encode_example, read_examples
 from xgen_data.steps import Drop
 from xgen_distill.sets import SETS, Row, SetName, Sets, write_sets
 from xgen_tokenizer.templates import TEMPLATES
+from xgen_train.chat import read_template
 
 
 def rows(name: SetName) -> tuple[Row, ...]:
@@ -55,3 +56,7 @@ def test_the_loss_falls_on_the_completion_and_the_end_and_on_nothing_else(tmp_pa
             told = [id for id, of_loss in zip(ids, mask, strict=True) if not of_loss]
             assert tokenizer.decode(told).endswith(row.prompt)
             assert mask == sorted(mask)
+
+
+def test_the_trainer_knows_the_template_by_its_name() -> None:
+    assert read_template("raw") == TEMPLATES["raw"]

@@ -12,12 +12,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 from xgen_core.codec import decode
+from xgen_core.lm.asker import CallTimes
 from xgen_core.report import Diff, Item, Items, Section, Table, Text
 from xgen_distill import Task, UnitTest
 from xgen_distill.cli import distill
 from xgen_distill.configuration import Configuration, Sampling
+from xgen_distill.items import read_earlier
 from xgen_distill.runs import run_loop
+from xgen_distill.sections import MOST_TASKS, tasks_section
 from xgen_distill.sets import SETS, read_sets
+from xgen_distill.task_record import TaskRecord
 
 TASKS = {  # what is asked, the direct solution, the shown test, the hidden one
     "double": ("Double a number.", "value * 2", (3, 6), (-4, -8)),
@@ -25,6 +29,7 @@ TASKS = {  # what is asked, the direct solution, the shown test, the hidden one
     "square": ("Square a number.", "value ** 2", (3, 9), (-5, 25)),
     "negate": ("Negate a number.", "-value", (2, -2), (0, 0)),
     "third": ("Divide by three.", "value // 3", (9, 3), (-3, -1)),
+    "next": ("Add one.", "value + 1", (1, 2), (-1, 0)),  # the student has no rule for it
 }
 STUDENT = {
     "double": "    return value + value\n",
@@ -62,7 +67,7 @@ def write_rules(path: Path, rules: list[tuple[str, str]]) -> str:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of five tasks; its models are gone."""
+    """A finished run of six tasks; its models are gone."""
     home = tmp_path_factory.mktemp("page")
     student = [(rf"def {name}\([^\n]*\n$", body) for name, body in STUDENT.items()]
     configuration = Configuration(
@@ -104,7 +109,10 @@ def test_each_task_says_what_became_of_it(run: Path) -> None:
         "square  not repaired: prose",
         "negate  no program: empty",
         "third  repaired",
+        "next  unanswered",
     ]
+    why = tasks(run)["next"].fields["without an answer"]
+    assert why.startswith("attempts next/1/0: ModelError: no rule matches")
 
 
 def test_a_task_goes_from_its_tests_to_its_rows(run: Path) -> None:
@@ -119,7 +127,7 @@ def test_a_task_goes_from_its_tests_to_its_rows(run: Path) -> None:
     diffs = [block for block in rest if isinstance(block, Diff)]
     assert len(diffs) == 2
     assert "/ 3\n" in diffs[0].before
-    assert "// 2\n" in diffs[0].after
+    assert "// 2" in diffs[0].after
     assert "chosen" in diffs[0].caption
     assert "passes, another is closer" in diffs[1].caption
     folded = {block.summary: block.text for block in rest if isinstance(block, Text)}
@@ -138,8 +146,16 @@ def test_figures_are_those_of_the_results(run: Path) -> None:
     sets = section(run, "20-sets").blocks[0]
     assert isinstance(sets, Table)
     assert {row[0]: row[2] for row in sets.rows} == dict(
-        zip(SETS, (5, 2, 2, 4, 2, 2, 4), strict=True)
+        zip(SETS, (6, 2, 2, 4, 2, 2, 4), strict=True)
     )
+
+
+def test_the_page_has_the_first_of_many_tasks() -> None:
+    records = [TaskRecord(task=make_task("double"))] * (MOST_TASKS + 1)
+    (items,) = tasks_section(records, times=CallTimes()).blocks
+    assert isinstance(items, Items)
+    assert len(items.items) == MOST_TASKS
+    assert items.caption.startswith("The first 200 of 201 tasks")
 
 
 def test_building_again_changes_nothing_and_asks_nobody(run: Path) -> None:
@@ -167,6 +183,38 @@ def test_other_sets_go_elsewhere_and_leave_the_run_as_it_is(run: Path, tmp_path:
         "input": "",
         "output": sets.rows["persd"][0].completion,
     }
+
+
+def test_rounds_before_are_shown_and_may_be_joined(run: Path, tmp_path: Path) -> None:
+    tuned = [(r"def halve\([^\n]*\n$", "    half = value / 3\n    return half + 0\n")]
+    configuration = Configuration(
+        student=write_rules(tmp_path / "tuned.jsonl", tuned),
+        teacher=write_rules(tmp_path / "teacher.jsonl", TEACHER),
+        round=2,
+    )
+    second = tmp_path / "second"
+    asyncio.run(
+        run_loop(
+            configuration,
+            [make_task(name) for name in TASKS],
+            output=second,
+            earlier=read_earlier(run),
+            workers=2,
+        )
+    )
+    attempts = [
+        block.text.splitlines()[0]
+        for block in tasks(second)["halve"].blocks
+        if isinstance(block, Text) and block.text.startswith("Attempt ")
+    ]
+    assert attempts == ["Attempt halve/1/0: failed", "Attempt halve/2/0: failed"]
+    for words, ids in (
+        ((), ["halve/2/0"]),
+        (("--union",), ["halve/1/0", "halve/2/0", "third/1/0"]),
+    ):
+        assert built(second, *words).exit_code == 0
+        sets = read_sets(second / "sets")
+        assert [row.attempt for row in sets.rows["persd-refine"]] == ids
 
 
 def test_what_a_benchmark_asks_is_left_out_with_its_evidence(run: Path, tmp_path: Path) -> None:

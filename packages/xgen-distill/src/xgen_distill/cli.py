@@ -8,6 +8,7 @@ from xgen_distill.commands.build import build
 from xgen_distill.commands.compare import compare_students
 from xgen_distill.commands.decontaminate import decontaminate
 from xgen_distill.commands.evaluate import evaluate
+from xgen_distill.commands.generate import generate
 from xgen_distill.commands.run import run
 from xgen_distill.commands.tasks import prepare_tasks
 
@@ -26,6 +27,7 @@ def distill() -> None:
 
 
 for command in (
+    generate,
     prepare_tasks,
     run,
     build,

@@ -89,11 +89,11 @@ def _tests(task: Task) -> Table:
     shown, hidden = set(task.shown), set(task.hidden)
     rows: list[tuple[Scalar, ...]] = []
     for test in task.tests:
-        told = "shown" if test in shown else "hidden"
-        rows.append((test.source, "shown, decides" if test in shown & hidden else told))
+        kind = "shown" if test in shown else "hidden"
+        rows.append((test.source, "shown, decides" if test in shown & hidden else kind))
     caption = "Tests: models may be told of those that are shown; "
     caption += "those that are hidden decide." if task.complete else "all of them decide."
-    return Table(columns=("test", ""), rows=tuple(rows), caption=caption)
+    return Table(columns=("test", "kind"), rows=tuple(rows), caption=caption)
 
 
 def _attempt(attempt: Attempt, refinements: Sequence[Refinement]) -> Iterable[Text | Table | Diff]:
@@ -122,7 +122,8 @@ def _refinement(attempt: Attempt, refinement: Refinement) -> Iterable[Text | Tab
     like = f"; like the attempt: {like}" if like else ""
     if refinement.program:
         caption = f"Refinement {refinement.id}, attempt before and repair after: {became}{like}"
-        yield Diff(before=attempt.program, after=refinement.program, caption=caption)
+        before, after = attempt.program.rstrip(), refinement.program.rstrip()
+        yield Diff(before=before, after=after, caption=caption)
     else:
         yield Text(text=f"Refinement {refinement.id}: {became}")
     yield Text(summary="the teacher's reply", text=refinement.reply or "(empty)")
@@ -130,10 +131,10 @@ def _refinement(attempt: Attempt, refinement: Refinement) -> Iterable[Text | Tab
 
 def _row(row: Row, names: Sequence[str]) -> Text:
     lines = row.completion.count("\n")
+    end = "last line is" if lines == 1 else f"last {lines} lines are"
     changed = f"; changed: {'; '.join(row.repaired)}" if row.repaired else ""
-    title = f"row {row.id} of {', '.join(names)}: the prompt and, from its end, "
-    title += f"{lines} line{'s' * (lines != 1)} of completion{changed}"
-    return Text(summary=title, text=f"{row.prompt}{row.completion}")
+    summary = f"row {row.id} of {', '.join(names)}: its {end} the completion{changed}"
+    return Text(summary=summary, text=f"{row.prompt}{row.completion}")
 
 
 def _request(call: Call, times: CallTimes) -> Text:

@@ -19,6 +19,8 @@ from xgen_distill.task import Task
 __all__ = ["TaskRecord", "task_records"]
 
 T = TypeVar("T")
+_AFTER_TASK = {"golds": 0, "attempts": 2, "refinements": 3}
+"""Parts of an item's id that stand behind the task's: round, sample, refinement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ def task_records(recipe: RunRecipe, items: RunItems, sets: Sets) -> list[TaskRec
     rejections = _grouped((one.task, one) for one in sets.rejections)
     golds = {gold.task: gold for gold in items.golds}
     rows = _rows(sets)
+    failures = _grouped(_failures(items.failed))
     records: list[TaskRecord] = []
     for task in items.tasks:
         record = TaskRecord(
@@ -65,7 +68,7 @@ def task_records(recipe: RunRecipe, items: RunItems, sets: Sets) -> list[TaskRec
             refinements=tuple(refinements.get(task.id, ())),
             rows=tuple(rows.get(task.id, ())),
             rejections=tuple(rejections.get(task.id, ())),
-            failures=tuple(_failures(task.id, recipe.round, items.failed)),
+            failures=tuple(failures.get(task.id, ())),
         )
         records.append(replace(record, calls=tuple(_calls(recipe, record))))
     return records
@@ -104,11 +107,12 @@ def _rows(sets: Sets) -> dict[str, list[tuple[Row, tuple[SetName, ...]]]]:
     return _grouped((row.task, (row, tuple(names))) for row, names in homes.values())
 
 
-def _failures(task: str, round: int, failed: Mapping[str, Mapping[str, Failure]]) -> Iterable[str]:
+def _failures(failed: Mapping[str, Mapping[str, Failure]]) -> Iterable[tuple[str, str]]:
+    """Ids of tasks, with what is missing of them and why."""
     for stage, failures in failed.items():
         for key, failure in failures.items():
-            if key == task or key.startswith(f"{task}/{round}/"):
-                yield f"{stage} {key}: {failure.kind}: {failure.reason}"
+            task = key.rsplit("/", _AFTER_TASK[stage])[0]
+            yield task, f"{stage} {key}: {failure.kind}: {failure.reason}"
 
 
 def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, list[T]]:

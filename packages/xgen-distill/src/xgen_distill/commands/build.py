@@ -119,9 +119,8 @@ def _text(rebuilt: Rebuilt) -> str:
     counts = rebuilt.sets.counts
     lines = [f"{'set':<16}{'rows':>8}{'tasks':>8}"]
     lines += [f"{name:<16}{of.rows:>8,}{of.tasks:>8,}" for name, of in counts.sets.items()]
-    for name, what in (("stand", "direct"), ("persd", "repair")):
-        changes = counts.sets[name].repaired.items()
-        lines += [f"changed {what}: {n:,} × {change}" for change, n in changes]
+    for what, of in (("direct", counts.sets["stand"]), ("repair", counts.sets["persd"])):
+        lines += [f"changed {what}: {n:,} × {change}" for change, n in of.repaired.items()]
     for source, reasons in counts.rejected.items():
         lines += [f"rejected {source}: {n:,} × {reason}" for reason, n in reasons.items()]
     found = rebuilt.contamination

@@ -11,7 +11,7 @@ from xgen_core.records import Record
 from xgen_distill.program import find_definition, parse_program
 from xgen_distill.task import Task
 
-__all__ = ["Reading", "read_reply"]
+__all__ = ["Reading", "find_code", "read_reply"]
 
 _FENCED = re.compile(
     r"^[ \t]*(?P<fence>`{3,}|~{3,})[^\n`]*\n(?P<code>.*?)(?:^[ \t]*(?P=fence)`*~*[ \t]*$|\Z)",
@@ -49,21 +49,36 @@ def read_reply(reply: str, task: Task) -> Reading:
         The program, or why there is none: `"no code"`, `"prose"`, `"does not compile"`,
         `"no function"`, `"several functions"`, `"other signature"`.
     """
+    code = find_code(reply, task.entry_point)
+    return _function(code.program, task) if code.program else code
+
+
+def find_code(reply: str, name: str = "") -> Reading:
+    """The code in a reply, whatever it defines.
+
+    Args:
+        reply: of a model.
+        name: of the function that is looked for; empty for any.
+
+    Returns:
+        The block or the lines, see `read_reply`; or the reason `"no code"` or `"prose"`.
+    """
     if not reply.strip():
         return Reading(reason="no code")
     fenced = [match["code"] for match in _FENCED.finditer(reply)]
     blocks = [block for block in fenced if block.strip()]
     if fenced and not blocks:
         return Reading(reason="no code")
-    code = _last_that_defines(blocks, task) if blocks else _code_lines(reply)
+    named = rf"{re.escape(name)}\b" if name else ""
+    code = _last_that_defines(blocks, named) if blocks else _code_lines(reply)
     if not code.strip():
         return Reading(reason="prose")
-    return _function(textwrap.dedent(code), task)
+    return Reading(program=textwrap.dedent(code))
 
 
-def _last_that_defines(blocks: list[str], task: Task) -> str:
-    named = re.compile(rf"\bdef\s+{re.escape(task.entry_point)}\b")
-    return next((block for block in reversed(blocks) if named.search(block)), blocks[-1])
+def _last_that_defines(blocks: list[str], named: str) -> str:
+    defines = re.compile(rf"\bdef\s+{named}")
+    return next((block for block in reversed(blocks) if defines.search(block)), blocks[-1])
 
 
 def _code_lines(reply: str) -> str:
