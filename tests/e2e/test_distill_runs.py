@@ -187,7 +187,7 @@ def test_killed_at_random_points_it_comes_out_the_same() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "all the undisturbed one to the byte, nothing asked again" in done.stdout
