@@ -39,14 +39,23 @@ def call_options(command: F) -> F:
     return command
 
 
-def budget_of(limits: Sequence[str], prices: str | None) -> Budget | None:
+def budget_of(
+    limits: Sequence[str], prices: str | None, max_cost: float | None = None
+) -> Budget | None:
     """The budget that the options ask for; None where they ask for none.
+
+    Args:
+        limits: of `--budget`.
+        prices: of `--prices`.
+        max_cost: of `--max-cost`, which is short for `--budget money=…`.
 
     Raises:
         click.UsageError: not a limit or not prices.
     """
     from xgen_core.lm.budget import Budget
 
+    if max_cost is not None:
+        limits = (*limits, f"money={max_cost!r}")
     if not limits:
         return None
     amounts: dict[str, float] = {}

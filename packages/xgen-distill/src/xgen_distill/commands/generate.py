@@ -121,7 +121,6 @@ def generate(
         click.echo(plan_text(plan, prices))
         click.echo("as if every task were as long as the seeds and none were left out")
         return
-    most = () if max_cost is None else (f"money={max_cost!r}",)
     made = asyncio.run(
         generate_tasks(
             generation,
@@ -134,7 +133,7 @@ def generate(
             concurrency=concurrency,
             workers=workers,
             allow_weak=unsafe,
-            budget=budget_of((*limits, *most), prices),
+            budget=budget_of(limits, prices, max_cost),
             prices=prices_of(prices),
         )
     )

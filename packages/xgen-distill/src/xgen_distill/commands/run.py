@@ -219,8 +219,7 @@ def _spending(
     from xgen_core.command.calls import budget_of, prices_of
     from xgen_distill.spending import Spending
 
-    most = () if max_cost is None else (f"money={max_cost!r}",)
-    budget = budget_of((*limits, *most), prices)
+    budget = budget_of(limits, prices, max_cost)
     return Spending(
         calls=budget.calls if budget else None,
         tokens=budget.tokens if budget else None,

@@ -77,8 +77,7 @@ class Choice:
         """
         from xgen_core.command.calls import budget_of
 
-        most = () if self.max_cost is None else (f"money={self.max_cost!r}",)
-        return budget_of((*limits, *most), prices)
+        return budget_of(limits, prices, self.max_cost)
 
 
 def translation_options(command: Callable[..., None]) -> Callable[..., None]:
